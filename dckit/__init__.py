@@ -1,0 +1,32 @@
+"""dckit: dataset condensation with gradient matching, to learn from and to reproduce with.
+
+    real = dckit.load("digits")
+    recipe = dckit.Recipe.published(ipc=1, budget="smoke")
+    for state in dckit.condense(real, recipe, seed=0): ...
+    scores = dckit.evaluate(state.condensed, real, recipe)
+"""
+
+from .condensed import CondensedSet
+from .data import ImageData, Split, load
+from .matching import gradient_distance, gradients
+from .models import build
+from .recipes import Recipe
+from .stage_c import condense
+from .stage_t import Scores, evaluate, evaluating
+from .state import State
+
+__all__ = [
+    "CondensedSet",
+    "ImageData",
+    "Recipe",
+    "Scores",
+    "Split",
+    "State",
+    "build",
+    "condense",
+    "evaluate",
+    "evaluating",
+    "gradient_distance",
+    "gradients",
+    "load",
+]

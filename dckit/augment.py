@@ -1,0 +1,148 @@
+"""The published augmentation of stage T, on whole batches: for each image one of several changes, drawn anew.
+
+The published code changes one image at a time, rotating it with SciPy. Here every image of the batch is cropped,
+scaled or rotated at once by looking its pixels up; tests hold the result against SciPy's.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+PAD = 4  # pixels around an image before it is cropped
+SCALE = 0.2  # height and width become 1 ± this
+ROTATE = 45  # degrees to either side
+NOISE = 0.001  # standard deviation, in normalised units
+
+STRATEGIES = {
+    "none": (),
+    "crop_scale_rotate": ("crop", "scale", "rotate"),
+    "crop_noise": ("crop", "noise"),
+}
+
+
+def strategy(choice: str, dataset: str) -> str:
+    """What the recipe's ``augmentation`` means for a dataset.
+
+    ``"published"`` is crop, scale and rotate on MNIST and on the embedded digits, which stand in for it, and none
+    elsewhere.
+    """
+    if choice != "published":
+        return choice
+    return "crop_scale_rotate" if dataset in ("mnist", "digits") else "none"
+
+
+def augment(images: Tensor, strategy: str) -> Tensor:
+    """Augmented copies of ``images`` (batch, channels, height, width), one change drawn for each of them.
+
+    Random numbers come from torch's CPU generator, so that every device meets the same.
+    """
+    if strategy == "none":
+        return images
+    names = STRATEGIES[strategy]
+    means = images.mean((0, 2, 3))  # of the batch, per channel
+    choice = torch.randint(len(names), (len(images),)).to(images.device)
+    changed = images.clone()
+    for i, name in enumerate(names):
+        mine = choice == i
+        changed[mine] = _CHANGES[name](images[mine], means)
+    return changed
+
+
+def _crop(images: Tensor, means: Tensor) -> Tensor:
+    """Shift by -4 to 3 pixels each way and fill with the batch's mean. Padding 4 would allow 4; the code stops at 3."""
+    n, _, height, width = images.shape
+    offset = torch.randint(2 * PAD, (2, n, 1)) - PAD
+    return _look_up(images, torch.arange(height) + offset[0], torch.arange(width) + offset[1], means)
+
+
+def _scale(images: Tensor, means: Tensor) -> Tensor:
+    """Stretch height and width by factors of their own, nearest neighbour, centred on a canvas of zeros."""
+    n, _, height, width = images.shape
+    size = torch.tensor([[height], [width]])
+    new = ((1 - SCALE + 2 * SCALE * torch.rand(2, n)) * size).int()
+    canvas = new.amax(0).clamp_min(max(height, width))
+    # A pixel of the result lies on the canvas at +left, in the stretched image at +left - inset.
+    left, inset = (canvas - size) // 2, (canvas - new) // 2
+    rows, cols = (
+        torch.where(
+            (at := torch.arange(length) + (left[i] - inset[i])[:, None]) < new[i][:, None],
+            (at * (length / new[i].float())[:, None]).floor().int(),
+            -1,
+        )
+        for i, length in enumerate((height, width))
+    )
+    return _look_up(images, rows, cols, torch.zeros_like(means))
+
+
+def _look_up(images: Tensor, rows: Tensor, cols: Tensor, fill: Tensor) -> Tensor:
+    """Pixel (rows[b, i], cols[b, j]) of image b at (i, j), and ``fill`` (channels,) where that lies outside."""
+    n, _, height, width = images.shape
+    rows, cols = rows.to(images.device)[:, :, None], cols.to(images.device)[:, None, :]
+    inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
+    which = torch.arange(n, device=images.device)[:, None, None]
+    found = images[which, :, rows.clamp(0, height - 1), cols.clamp(0, width - 1)]  # channels come last
+    return torch.where(inside[..., None], found, fill).permute(0, 3, 1, 2)
+
+
+def _rotate(images: Tensor, means: Tensor) -> Tensor:
+    """Rotate by whole degrees from -45 to 44, cubic splines, filled with the mean over pixels and channels."""
+    return rotate(images, torch.randint(-ROTATE, ROTATE, (len(images),)), fill=means.mean())
+
+
+def rotate(images: Tensor, degrees: Tensor, fill: Tensor) -> Tensor:
+    """Images (batch, channels, height, width) rotated about their centres by degrees (batch,), of the same size.
+
+    What scipy.ndimage.rotate gives with its defaults (cubic B-splines) after cutting out the middle, as published.
+    The size it would grow to can be odd where ours is even: then the middle is half a pixel off, here too.
+    """
+    n, _, *size = images.shape
+    angle = degrees.double() * math.pi / 180  # double, to tell a pixel on the edge from one beside it
+    cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
+    y, x = (
+        torch.arange(length)[None, :] - (length - 1) / 2 - ((grown.flatten(1) - length) % 2) / 2
+        for length, grown in zip(size, _grown_size(cos, sin, *size), strict=True)
+    )
+    y, x = y[:, :, None], x[:, None, :]
+    at = (cos * y + sin * x + (size[0] - 1) / 2, cos * x - sin * y + (size[1] - 1) / 2)
+    taps = [_spline_taps(coordinate, length) for coordinate, length in zip(at, size, strict=True)]
+    (rows, row_weights), (cols, col_weights) = [[t.to(images.device) for t in pair] for pair in taps]
+    inside = (at[0] >= 0) & (at[0] <= size[0] - 1) & (at[1] >= 0) & (at[1] <= size[1] - 1)
+    vertical, horizontal = (_spline_filter(length).to(images) for length in size)
+    coefficients = vertical @ images @ horizontal.T
+    which = torch.arange(n, device=images.device).view(-1, 1, 1, 1, 1)
+    patches = coefficients[which, :, rows[..., :, None], cols[..., None, :]]  # batch, height, width, 4, 4, channels
+    turned = torch.einsum("bhwijc,bhwi,bhwj->bchw", patches, row_weights, col_weights)
+    return torch.where(inside.to(images.device)[:, None], turned, fill)
+
+
+def _grown_size(cos: Tensor, sin: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Height and width of the box that holds the whole rotated image."""
+    cos, sin = cos.abs(), sin.abs()
+    return (cos * height + sin * width + 0.5).floor(), (sin * height + cos * width + 0.5).floor()
+
+
+def _spline_filter(length: int) -> Tensor:
+    """Matrix from pixels to the coefficients of the cubic B-spline through them, mirrored at both ends."""
+    through = torch.eye(length) * 4 + torch.diag(torch.ones(length - 1), 1) + torch.diag(torch.ones(length - 1), -1)
+    through[0, 1] = through[-1, -2] = 2
+    return torch.linalg.inv(through / 6)
+
+
+def _spline_taps(at: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """For coordinates ``at`` the four nearest coefficients' indices and weights, each with a last dimension of 4."""
+    first = at.floor()
+    f = (at - first).float()
+    index = first.long()[..., None] + torch.arange(-1, 3)
+    index = (length - 1) - ((length - 1) - index.abs()).abs()  # mirrored
+    weights = torch.stack(
+        [(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3], -1
+    )
+    return index.clamp(0, length - 1), weights / 6
+
+
+def _noise(images: Tensor, means: Tensor) -> Tensor:
+    return images + NOISE * torch.randn(images.shape).to(images.device)
+
+
+_CHANGES = {"crop": _crop, "scale": _scale, "rotate": _rotate, "noise": _noise}

@@ -1,0 +1,138 @@
+"""A condensed set: images, labels and a card that says how they were made."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from .data import ImageData, denormalise
+from .files import read_tensors, replacing, write_tensors
+
+
+@dataclass(frozen=True)
+class CondensedSet:
+    """Images (classes × ipc, channels, height, width) float32, normalised and sorted by class; labels int64; card.
+
+    The card names dataset, classes, mean, std, recipe, seed, versions, device, seconds and the losses. It is the
+    run's, so it says what the numbers cannot. Raises ValueError for a card that does not fit the images, or NaN.
+    """
+
+    images: Tensor
+    labels: Tensor
+    card: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        classes, shape = len(self.card.get("classes", ())), tuple(self.card.get("shape", ()))
+        if self.images.shape[1:] != shape or self.images.dtype != torch.float32:
+            found = f"{tuple(self.images.shape[1:])} {self.images.dtype}"
+            raise ValueError(f"the card speaks of float32 images of {shape}, the images are {found}")
+        expected = torch.arange(classes).repeat_interleave(len(self.images) // max(classes, 1))
+        if not len(expected) or not torch.equal(self.labels.cpu(), expected) or len(expected) != len(self.images):
+            raise ValueError(
+                f"{len(self.images)} images and {len(self.labels)} labels do not fit the card's {classes} classes: "
+                "expected the same number of each class, sorted"
+            )
+        if not torch.isfinite(self.images).all():
+            raise ValueError("the images hold NaN or infinity: the run that made them diverged")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Normalised images and their labels at ``index``."""
+        return self.images[index], self.labels[index]
+
+    def to(self, device: torch.device) -> "CondensedSet":
+        """The same set on ``device``."""
+        return CondensedSet(self.images.to(device), self.labels.to(device), self.card)
+
+    @property
+    def ipc(self) -> int:
+        """Images per class."""
+        return len(self.images) // len(self.card["classes"])
+
+    @property
+    def pixels(self) -> Tensor:
+        """The images as pictures: de-normalised and cut off at 0 and 1. For eyes; train on ``images``."""
+        return denormalise(self.images, self.card["mean"], self.card["std"])
+
+    def tensor_dataset(self) -> TensorDataset:
+        """For a DataLoader: pairs of a normalised image and its label."""
+        return TensorDataset(self.images, self.labels)
+
+    def save(self, path: str | Path) -> None:
+        """Write images, labels and card as one safetensors file, whole or not at all."""
+        write_tensors(path, {"images": self.images, "labels": self.labels}, self.card)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "CondensedSet":
+        """Read a file of ``save``. Raises FileNotFoundError, or ValueError for a damaged or foreign file."""
+        tensors, card = read_tensors(path)
+        try:
+            return cls(tensors["images"], tensors["labels"], card)
+        except KeyError as error:
+            raise ValueError(f"{path} has no tensor {error}: not a condensed set of this kit") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    def save_grid(self, path: str | Path) -> None:
+        """One PNG of all images, a row an image of each class, so that a column is a class."""
+        from torchvision.utils import save_image
+
+        classes = len(self.card["classes"])
+        by_column = self.pixels.view(classes, self.ipc, *self.pixels.shape[1:]).transpose(0, 1).flatten(0, 1)
+        with replacing(path) as part:
+            save_image(by_column, part, nrow=classes, padding=1, pad_value=1.0, format="png")
+
+    def save_images(self, folder: str | Path) -> None:
+        """Each image as folder/class/number.png, de-normalised, which torchvision's ImageFolder reads."""
+        from torchvision.utils import save_image
+
+        for i, (picture, label) in enumerate(zip(self.pixels, self.labels.tolist(), strict=True)):
+            name = self.card["classes"][label].replace("/", "-")
+            with replacing(Path(folder) / name / f"{i % self.ipc}.png") as part:
+                save_image(picture, part, format="png")
+
+    @classmethod
+    def from_published(cls, path: str | Path, real: ImageData, experiment: int = 0) -> "CondensedSet":
+        """Import one set of the published code's result file, ``res_….pt``; its five experiments count from 0.
+
+        real: the dataset it was condensed from, under the published normalisation. The file is a pickle: only tensors,
+        numbers, lists and dictionaries in it are read, and no code in it is executed. Raises ValueError otherwise.
+        """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"no file {path}")
+        try:
+            with torch.serialization.safe_globals(_number_types()):
+                images, labels = torch.load(path, map_location="cpu", weights_only=True)["data"][experiment]
+        except Exception as error:  # whatever a damaged or foreign pickle ends in
+            raise ValueError(
+                f"{path}: no experiment {experiment} of the published code's results could be read from it, and nothing "
+                f"in it was executed ({type(error).__name__}: {str(error).splitlines()[0]})"
+            ) from None
+        card = base_card(real) | {"source": f"published code, {Path(path).name}, experiment {experiment}"}
+        return cls(images.float(), labels.long(), card)
+
+
+def base_card(real: ImageData) -> dict[str, Any]:
+    """What a card says of the dataset."""
+    return {
+        "dataset": real.name,
+        "classes": list(real.classes),
+        "shape": list(real.shape),
+        "normalisation": real.normalisation,
+        "mean": list(real.mean),
+        "std": list(real.std),
+    }
+
+
+def _number_types() -> list[Any]:
+    """What NumPy's numbers, which the published code saves its accuracies as, are rebuilt with. Plain data all."""
+    scalar = np._core.multiarray.scalar
+    return [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, type(np.dtype("float64"))]

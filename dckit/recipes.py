@@ -1,0 +1,171 @@
+"""Every choice of stage C and stage T in one frozen dataclass, the two protocols that fill it, and the budgets.
+
+A protocol says *how*, a budget only *how much*. ``full`` takes nothing away from the protocol; ``lesson`` and
+``smoke`` change the amounts in ``BUDGETS`` and nothing else.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+# T and ς_θ for images/class, as the published code has them. It refuses other numbers: see `loops`.
+LOOPS = {1: (1, 1), 10: (10, 50), 20: (20, 25), 30: (30, 20), 40: (40, 15), 50: (50, 10)}
+
+BUDGETS: dict[str, dict[str, Any]] = {
+    "full": {},
+    "lesson": dict(iterations=200, real_batch=8, sets=1, networks=3, test_images=2000, whole_epochs=1),
+    "smoke": dict(
+        **dict(iterations=60, real_batch=8, width=32, sets=1, networks=3),
+        **dict(epochs=101, epochs_augmented=101, test_images=400, whole_epochs=5),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to condense and to test; the defaults are the published code's at 1 image/class.
+
+    Fill it with ``Recipe.published`` or ``Recipe.report`` and vary it with ``but``. Letters are the paper's.
+    Raises ValueError for a value that cannot be meant.
+    """
+
+    ipc: int = 1  # images per class
+    protocol: str = "published"  # what filled it, before any `but`
+    budget: str = "full"
+    # the network θ
+    network: str = "ConvNet"
+    version: Literal["published", "original"] = "published"  # "original": ConvNet, LeNet, AlexNet as the report built them
+    width: int = 128  # channels of ConvNet's layers
+    # stage C: the matching loss
+    metric: Literal["layerwise", "mse", "cos"] = "layerwise"  # D
+    by_class: bool = True  # match class after class, or one batch of all classes
+    real_batch: int = 256  # real images of each class in a matching step, drawn without replacement
+    norm_images: int = 16  # real images of each class that set batch norm's statistics before a matching step
+    normalisation: Literal["published", "report"] = "published"
+    # stage C: the synthetic images
+    init: Literal["noise", "real"] = "noise"
+    image_lr: float = 0.1  # η_S
+    image_momentum: float = 0.5
+    # stage C: the loops
+    iterations: int = 1000  # K, draws of θ0. The code runs one more after the accuracy it reports, and saves that
+    matching_steps: int = 1  # T
+    network_steps: int = 1  # ς_θ, epochs over S after a matching step
+    last_network_update: bool = False  # the paper also updates θ after a draw's last matching step, when it is over
+    network_lr: float = 0.01  # η_θ
+    network_momentum: float = 0.0  # 0.5 in the published code until July 2021
+    network_batch: int | None = 256  # synthetic images in a network step; None: all of S
+    sets: int = 5  # condensed sets that a result is taken over
+    # stage T
+    test_network: str | None = None  # None: the network of stage C, with instance norm where that has batch norm
+    networks: int = 20  # fresh networks trained on each set
+    epochs: int = 301  # passes over S; the published "300" runs one more
+    epochs_augmented: int = 1001  # passes where the augmentation is on
+    lr: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 0.0005
+    lr_drop: float = 0.1  # factor on lr after half of the epochs, with momentum starting over; 1: never
+    batch: int = 256
+    augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise"] = "published"  # MNIST only, see augment
+    test_images: int | None = None  # a fixed choice of the test set; None: all of it
+    whole_epochs: int = 100  # passes when the whole dataset is trained on, for comparison; the paper names no number
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(Recipe)
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name), hints[field.name])
+
+    @classmethod
+    def published(cls, ipc: int = 1, budget: str = "full", network: str = "ConvNet") -> "Recipe":
+        """The published code's choices (its newest version) for ``ipc`` images per class.
+
+        network: one of Table 2's six; VGG11 and ResNet18 are condensed with batch norm, as published.
+        """
+        matching_steps, network_steps = loops(ipc)
+        return cls(
+            ipc=ipc,
+            protocol="published",
+            network={"VGG11": "VGG11BN", "ResNet18": "ResNet18BN_AP"}.get(network, network),
+            matching_steps=matching_steps,
+            network_steps=network_steps,
+            image_lr=0.01 if network == "MLP" else 0.1,  # named in the published readme only
+        )._reduced(budget)
+
+    @classmethod
+    def report(cls, ipc: int = 1, budget: str = "full", network: str = "ConvNet") -> "Recipe":
+        """The report's choices, those it does not mention included: everything its notebook does."""
+        return cls(
+            ipc=ipc,
+            protocol="report",
+            network=network,
+            version="original",
+            normalisation="report",
+            image_momentum=0.0,
+            matching_steps=ipc,
+            network_steps=loops(ipc)[1],
+            network_batch=None,
+            sets=1,
+            epochs=300,
+            epochs_augmented=300,
+            momentum=0.0,
+            weight_decay=0.0,
+            lr_drop=1.0,
+            augmentation="none",
+        )._reduced(budget)
+
+    def _reduced(self, budget: str) -> "Recipe":
+        if budget not in BUDGETS:
+            raise ValueError(f"unknown budget {budget!r}: expected one of {', '.join(BUDGETS)}")
+        amounts = dict(BUDGETS[budget])
+        if "iterations" in amounts:  # named for T = 1; a draw of θ0 with T matching steps does T times the work
+            amounts["iterations"] = max(5, amounts["iterations"] // self.matching_steps)
+        less = {k: v for k, v in amounts.items() if getattr(self, k) is None or v < getattr(self, k)}
+        return replace(self, budget=budget, **less)
+
+    def but(self, **changes: Any) -> "Recipe":
+        """This recipe with some fields changed; ``name`` tells which."""
+        unknown = sorted(set(changes) - {f.name for f in fields(self)})
+        if unknown:
+            raise ValueError(f"a recipe has no field {unknown[0]!r}: it has {', '.join(f.name for f in fields(self))}")
+        return replace(self, **changes)
+
+    @property
+    def name(self) -> str:
+        """Protocol and budget, and every field that differs from what these two fill in."""
+        fill = Recipe.report if self.protocol == "report" else Recipe.published
+        plain = asdict(fill(self.ipc, self.budget, self.network))
+        changes = [f"{k}={v}" for k, v in asdict(self).items() if plain[k] != v]
+        return f"{self.protocol}, {self.budget} budget" + (f", with {', '.join(changes)}" if changes else "")
+
+    @property
+    def tested_with(self) -> str:
+        """The network of stage T."""
+        return self.test_network or self.network.removesuffix("_AP").removesuffix("BN")
+
+
+def loops(ipc: int) -> tuple[int, int]:
+    """T and ς_θ for ``ipc`` images per class: the published table, and for other numbers what it suggests.
+
+    That is T = ipc up to 50, and about 500 network steps in all, at most 50 at a time. Above 50 the authors advise
+    (50, 10), which this gives.
+    """
+    steps = min(max(ipc, 1), 50)
+    return LOOPS.get(ipc, (steps, min(50, 500 // steps)))
+
+
+_ZERO_ALLOWED = {"image_momentum", "network_momentum", "network_steps", "momentum", "weight_decay"}
+
+
+def _check(name: str, value: Any, hint: Any) -> None:
+    """Raise ValueError unless ``value`` suits the type of the field and, where it is a number, is in range."""
+    options = get_args(hint)
+    if get_origin(hint) is Literal:
+        if value not in options:
+            raise ValueError(f"unknown {name} {value!r}: expected one of {', '.join(options)}")
+        return
+    if value is None and type(None) in options:
+        return
+    kind = next((o for o in options if o is not type(None)), hint)
+    wanted = (int, float) if kind is float else kind
+    if not isinstance(value, wanted) or isinstance(value, bool) != (kind is bool):
+        raise ValueError(f"{name} {value!r}: expected {'a number' if kind is float else kind.__name__}")
+    if kind in (int, float) and not (value > 0 or value == 0 and name in _ZERO_ALLOWED):
+        raise ValueError(f"{name} {value!r}: expected {'0 or more' if name in _ZERO_ALLOWED else 'more than 0'}")

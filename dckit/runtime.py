@@ -1,0 +1,56 @@
+"""Where a run happens and which random numbers it meets: device, seeds, versions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
+
+import numpy as np
+import torch
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device to compute on: ``"auto"`` (CUDA if there is one, else the CPU), ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+    Apple's ``mps`` is used only when named, since its double backward is the least tried.
+    Raises ValueError for an unknown name or a device that this machine lacks.
+    """
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if here["cuda"] else "cpu")
+    if name not in here:
+        raise ValueError(f"unknown device {name!r}: expected 'auto', 'cpu', 'cuda' or 'mps'")
+    if not here[name]:
+        raise ValueError(f"device {name!r} was asked for, but torch sees none on this machine: use 'auto' or 'cpu'")
+    return torch.device(name)
+
+
+@contextmanager
+def seeded(*entropy: int, device: torch.device | None = None) -> Iterator[None]:
+    """Random numbers inside depend on ``entropy`` alone; those outside are left as they were.
+
+    Each iteration of stage C and each network of stage T has a seed of its own, ``(seed, stage, index)``. So a run
+    resumed at iteration k meets the same numbers as one that was never stopped, and two recipes with one seed meet
+    the same networks. Raises ValueError for a negative seed.
+    """
+    if min(entropy) < 0:
+        raise ValueError(f"seed {min(entropy)} is negative: expected 0 or more")
+    with torch.random.fork_rng(devices=[device] if device is not None and device.type == "cuda" else []):
+        torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+        yield
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    try:
+        own = version("dckit")
+    except PackageNotFoundError:  # imported from a folder that was never installed
+        own = "unknown"
+    return {"dckit": own, "torch": torch.__version__, "python": python_version()}
+
+
+def device_name(device: torch.device) -> str:
+    """A device as a result names it, such as ``"cpu, 2 threads"`` or ``"NVIDIA T4"``."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"cpu, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type

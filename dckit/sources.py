@@ -1,0 +1,213 @@
+"""Where pixels come from: scikit-learn's digits, torchvision's datasets, an npz file, a folder of images."""
+
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_COLOURS = (1, 3)  # channels that an image may have
+
+
+class Raw(NamedTuple):
+    """A dataset before it is normalised: pixels (N, channels, height, width) and labels (N,) int64 of both splits."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
+
+
+def digits() -> Raw:
+    """scikit-learn's 1,797 handwritten digits, 8×8 pixels, enlarged to 20×20 inside 28×28 as MNIST's are.
+
+    A fixed stratified split: 1,437 to train on, 360 to test.
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    bunch = load_digits()
+    small = torch.from_numpy(bunch.images).float()[:, None] / 16
+    large = torch.nn.functional.interpolate(small, (20, 20), mode="bicubic", align_corners=False).clamp(0, 1)
+    pixels = torch.nn.functional.pad((large * 255).round().byte(), (4, 4, 4, 4))
+    labels = torch.from_numpy(bunch.target).long()
+    train, test = train_test_split(np.arange(len(labels)), test_size=360, stratify=bunch.target, random_state=0)
+    names = tuple(str(c) for c in range(10))
+    return Raw("digits", names, (pixels[train], labels[train]), (pixels[test], labels[test]))
+
+
+# name: the class in torchvision.datasets, what lies in the data folder once it is there, megabytes to fetch
+TORCHVISION = {
+    "mnist": ("MNIST", "MNIST", 12),
+    "fashionmnist": ("FashionMNIST", "FashionMNIST", 31),
+    "svhn": ("SVHN", "train_32x32.mat", 246),
+    "cifar10": ("CIFAR10", "cifar-10-batches-py", 170),
+}
+
+
+def torchvision_set(name: str, root: Path, download: bool) -> Raw:
+    """One of torchvision's datasets below the folder ``root``, fetched first if it is not there and ``download``.
+
+    torchvision checks the md5 of what it fetches, and of CIFAR-10's files whenever it opens them.
+    Raises FileNotFoundError if it is not there, ValueError if its files are damaged.
+    """
+    _, marker, megabytes = TORCHVISION[name]
+    if not (root / marker).exists():
+        if not download:
+            raise FileNotFoundError(
+                f"{name} is not in the folder {str(root)!r}: name its folder with root= or the environment variable "
+                f"DCKIT_DATA, or fetch {megabytes} MB with download=True"
+            )
+        _download(name, root)
+    try:
+        halves = [_pixels_and_labels(_open(name, root, train, download=False)) for train in (True, False)]
+    except Exception as error:  # a damaged file can end in any error of the reader
+        raise ValueError(
+            f"the files of {name} in {str(root)!r} are incomplete or damaged ({error}): "
+            f"delete {str(root / marker)!r} and load with download=True, or copy them again"
+        ) from None
+    names = tuple(getattr(_open(name, root, True, download=False), "classes", map(str, range(10))))
+    return Raw(name, names, *(_checked(name, *half, len(names)) for half in halves))
+
+
+def _open(name: str, root: Path, train: bool, download: bool) -> Any:
+    from torchvision import datasets
+
+    if name == "svhn":
+        return datasets.SVHN(root, split="train" if train else "test", download=download)
+    return getattr(datasets, TORCHVISION[name][0])(root, train=train, download=download)
+
+
+def _download(name: str, root: Path) -> None:
+    """Let torchvision fetch into a temporary folder, and move what it made only when all of it is there."""
+    print(f"fetching {name} ({TORCHVISION[name][2]} MB) into {root}", flush=True)
+    if name == "cifar10":
+        print("its host is slow (about an hour): if you have cifar-10-batches-py elsewhere, stop this and name its folder")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as part:
+            for train in (True, False):
+                _open(name, Path(part), train, download=True)
+            for made in Path(part).iterdir():
+                if made.suffix != ".gz":  # CIFAR-10's archive, of no more use
+                    shutil.move(made, root / made.name)
+    except (OSError, RuntimeError) as error:
+        raise RuntimeError(
+            f"{name} could not be fetched ({error}); nothing was kept. Try again later, "
+            f"or copy torchvision's files into {str(root)!r}"
+        ) from None
+
+
+def _pixels_and_labels(dataset: Any) -> tuple[Tensor, Tensor]:
+    """Pixels (N, channels, height, width) uint8 and labels of a torchvision dataset, whichever way round it has them."""
+    pixels = torch.as_tensor(dataset.data)
+    labels = torch.as_tensor(np.asarray(dataset.labels if hasattr(dataset, "labels") else dataset.targets))
+    if pixels.ndim == 3:
+        pixels = pixels[:, None]
+    elif pixels.shape[1] not in _COLOURS:
+        pixels = pixels.permute(0, 3, 1, 2)
+    return pixels.contiguous(), labels.long()
+
+
+def npz(path: Path) -> Raw:
+    """Your own arrays: x_train, x_test (N, height, width[, channels]), uint8 or float in 0 to 1; y_train, y_test (N,).
+
+    Labels may be any numbers or words. Raises FileNotFoundError, or ValueError naming what is wrong.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
+    keys = ("x_train", "y_train", "x_test", "y_test")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [key for key in keys if key not in file]
+            arrays = {} if missing else {key: file[key] for key in keys}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged or not an npz file of plain arrays ({error})") from None
+    if missing:
+        raise ValueError(f"{path} has no array {missing[0]!r}: expected {', '.join(keys)}")
+    classes = np.unique(arrays["y_train"])
+    halves = []
+    for split in ("train", "test"):
+        strangers = np.setdiff1d(arrays[f"y_{split}"], classes)
+        if len(strangers):
+            raise ValueError(f"{path}: label {strangers[0]!r} is in y_test but not in y_train")
+        labels = torch.from_numpy(np.searchsorted(classes, arrays[f"y_{split}"])).long()
+        halves.append(_checked(f"{path}, x_{split}", _channels_first(path, arrays[f"x_{split}"]), labels, len(classes)))
+    return _same_shape(Raw(path.stem, tuple(str(c) for c in classes), *halves))
+
+
+def _channels_first(path: Path, x: np.ndarray) -> Tensor:
+    if x.ndim == 3:
+        x = x[..., None]
+    if x.ndim != 4 or x.shape[3] not in _COLOURS:
+        raise ValueError(f"{path}: images of shape {x.shape}: expected (N, height, width) or (N, height, width, 1 or 3)")
+    if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
+        raise ValueError(f"{path}: images of type {x.dtype}: expected uint8, or float in 0 to 1")
+    pixels = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
+    return pixels if x.dtype == np.uint8 else pixels.float()
+
+
+def image_folder(path: Path) -> Raw:
+    """Your own pictures: train/class/picture.png …, test/class/picture.png …, all of one size.
+
+    One channel if every picture is grey, else three. Raises ValueError naming the first picture that does not fit.
+    """
+    from torchvision.datasets import ImageFolder
+
+    for split in ("train", "test"):
+        if not (path / split).is_dir():
+            raise ValueError(f"the folder {path} has no folder {split!r}: expected train/class/… and test/class/…")
+    try:
+        folders = [ImageFolder(path / split, loader=_picture) for split in ("train", "test")]
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if folders[0].classes != folders[1].classes:
+        odd = sorted(set(folders[0].classes) ^ set(folders[1].classes))[0]
+        raise ValueError(f"{path}: class {odd!r} is in only one of train and test")
+    pictures = [[image for image, _ in folder] for folder in folders]
+    mode = "L" if all(image.mode in ("1", "L") for half in pictures for image in half) else "RGB"
+    size = pictures[0][0].size
+    halves = []
+    for folder, half in zip(folders, pictures, strict=True):
+        for (file, _), image in zip(folder.samples, half, strict=True):
+            if image.size != size:
+                raise ValueError(f"{file} has {image.size} pixels, the first picture {size}: make all of one size")
+        stack = np.stack([np.asarray(image.convert(mode)).reshape(size[1], size[0], -1) for image in half])
+        pixels = torch.from_numpy(stack.transpose(0, 3, 1, 2).copy())
+        halves.append(_checked(str(path), pixels, torch.tensor(folder.targets), len(folder.classes)))
+    return Raw(path.name, tuple(folders[0].classes), *halves)
+
+
+def _picture(file: str) -> Any:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as image:
+            image.load()
+            return image
+    except (OSError, UnidentifiedImageError) as error:
+        raise ValueError(f"{file} is not a picture that can be read ({error})") from None
+
+
+def _checked(where: str, pixels: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Raise ValueError for images and labels that do not belong together or hold impossible values."""
+    if labels.ndim != 1 or len(pixels) != len(labels):
+        raise ValueError(f"{where}: {len(pixels)} images but labels of shape {tuple(labels.shape)}")
+    if not len(labels):
+        raise ValueError(f"{where}: no images")
+    if int(labels.min()) < 0 or int(labels.max()) >= classes:
+        raise ValueError(f"{where}: label {int(labels.max())} is outside 0 to {classes - 1}")
+    if pixels.dtype != torch.uint8 and not ((pixels >= 0) & (pixels <= 1)).all():  # also false where NaN
+        raise ValueError(f"{where}: float images must lie in 0 to 1, without NaN; found {float(pixels.max()):g}")
+    return pixels, labels
+
+
+def _same_shape(raw: Raw) -> Raw:
+    train, test = raw.train[0].shape[1:], raw.test[0].shape[1:]
+    if train != test:
+        raise ValueError(f"{raw.name}: training images of {tuple(train)} but test images of {tuple(test)}")
+    return raw

@@ -1,0 +1,166 @@
+"""Stage C: learn the synthetic images (Algorithm 1 of the paper, line by line in `_iteration`)."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .condensed import base_card
+from .data import ImageData, Split
+from .matching import gradient_distance, gradients
+from .models import build
+from .recipes import Recipe
+from .runtime import device_name, pick_device, seeded, versions
+from .state import State, resume, save_checkpoint
+from .train import train_epoch
+
+START, ITERATION = 0, 1  # what a seed is for, see `seeded`
+CHECKPOINT_SECONDS = 10
+
+
+def condense(
+    real: ImageData, recipe: Recipe, seed: int = 0, device: str = "auto", checkpoint: str | Path | None = None
+) -> Iterator[State]:
+    """Learn ``recipe.ipc`` images of each class such that networks learn from them as from ``real``.
+
+    A generator with one `State` after each of the K draws of a network. Whoever iterates may draw, stop or save as
+    it likes. checkpoint: a file that keeps the last state, written every 10 s, at the end and when the run is
+    interrupted; a later call with the same dataset, recipe and seed goes on from it, and ends in the same images as
+    if it had never stopped. Raises ValueError for a recipe that does not suit the dataset, before any work;
+    FloatingPointError when the loss is no longer a number.
+    """
+    real = real.normalised(recipe.normalisation)
+    smallest = min(range(len(real.classes)), key=lambda c: len(real.train.by_class[c]))
+    room = len(real.train.by_class[smallest])
+    if recipe.ipc > room:
+        raise ValueError(f"ipc {recipe.ipc} is more than class {real.classes[smallest]!r} has images ({room})")
+    with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
+        build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width)
+    where = pick_device(device)
+    card = base_card(real) | {"recipe": asdict(recipe), "seed": seed}
+    state = _start(real, recipe, seed, where, card)
+    if checkpoint is not None and Path(checkpoint).exists():
+        state = resume(checkpoint, state)
+    return _run(real.to(where), recipe, seed, where, state, checkpoint)
+
+
+def _run(
+    real: ImageData, recipe: Recipe, seed: int, device: torch.device, state: State, checkpoint: str | Path | None
+) -> Iterator[State]:
+    saved, saved_at = state.iteration, time.monotonic()
+    if state.iteration == state.iterations:
+        yield state  # it was finished before
+    try:
+        while state.iteration < state.iterations:
+            with seeded(seed, ITERATION, state.iteration, device=device):
+                state = _iteration(real, recipe, state)
+            if checkpoint is not None and time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                save_checkpoint(checkpoint, state)
+                saved, saved_at = state.iteration, time.monotonic()
+            yield state
+    finally:  # the end, an error, an interrupt, or nobody asks for more
+        if checkpoint is not None and state.iteration > saved:
+            save_checkpoint(checkpoint, state)
+
+
+def _start(real: ImageData, recipe: Recipe, seed: int, device: torch.device, card: dict[str, Any]) -> State:
+    """Gaussian noise, or random real images of each class."""
+    classes = len(real.classes)
+    with seeded(seed, START):
+        if recipe.init == "noise":
+            images = torch.randn(classes * recipe.ipc, *real.shape)
+        else:
+            images = torch.cat([real.train.sample(c, recipe.ipc)[0] for c in range(classes)])
+    labels = torch.arange(classes).repeat_interleave(recipe.ipc)
+    card = card | {"versions": versions(), "device": device_name(device)}
+    return State(0, recipe.iterations, images.to(device), labels.to(device), None, (), 0.0, card)
+
+
+def _iteration(real: ImageData, recipe: Recipe, state: State) -> State:
+    """Algorithm 1 for one draw of θ0: T matching steps, each but the last followed by ς_θ epochs of θ on S."""
+    started = time.monotonic()
+    images = state.images.clone().requires_grad_()
+    train_images = torch.optim.SGD([images], lr=recipe.image_lr, momentum=recipe.image_momentum)
+    if state.velocity is not None:
+        train_images.state[images]["momentum_buffer"] = state.velocity.clone()
+    network = build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width).to(images.device)
+    train_network = torch.optim.SGD(network.parameters(), lr=recipe.network_lr, momentum=recipe.network_momentum)
+
+    loss = 0.0
+    for t in range(recipe.matching_steps):
+        hold_batch_norm(network, real.train, recipe.norm_images)
+        loss += matching_step(network, real.train, images, train_images, recipe)
+        if t < recipe.matching_steps - 1 or recipe.last_network_update:
+            for _ in range(recipe.network_steps):
+                train_epoch(network, train_network, (images.detach(), state.labels), recipe.network_batch)
+
+    losses = (*state.losses, loss / recipe.matching_steps)
+    _refuse_nan(images, losses, recipe)
+    velocity = train_images.state[images].get("momentum_buffer")
+    seconds = state.seconds + time.monotonic() - started
+    return replace(
+        state, iteration=len(losses), images=images.detach(), velocity=velocity, losses=losses, seconds=seconds
+    )
+
+
+def matching_step(
+    network: nn.Module, real: Split, images: Tensor, train_images: torch.optim.Optimizer, recipe: Recipe
+) -> float:
+    """One step of the images (classes × ipc, …) down the distance D; returns D, averaged over the classes.
+
+    Each class's distance touches its own images alone, so one backward pass a class gives the same images as one of
+    their sum, and only one class's graph is in memory. Not by class: one batch of as many real images, in all classes
+    as the data are, against all of S at once.
+    """
+    classes = len(real.by_class)
+    train_images.zero_grad()
+    distance = torch.zeros((), device=images.device)
+    for batch, own, labels in _batches(real, images, recipe):
+        grads_real = gradients(network, *batch)
+        grads_synthetic = gradients(network, images[own], labels, create_graph=True)
+        loss = gradient_distance(grads_synthetic, grads_real, recipe.metric)
+        loss.backward(inputs=[images])
+        distance += loss.detach()
+    train_images.step()
+    return float(distance) / classes
+
+
+def _batches(real: Split, images: Tensor, recipe: Recipe) -> Iterator[tuple[tuple[Tensor, Tensor], slice, Tensor]]:
+    """Pairs to match: a real batch, which of the images it is matched with, and their labels."""
+    classes = len(real.by_class)
+    labels = torch.arange(classes, device=images.device).repeat_interleave(recipe.ipc)
+    if not recipe.by_class:
+        yield real.draw(classes * recipe.real_batch), slice(None), labels
+        return
+    for c in range(classes):
+        own = slice(c * recipe.ipc, (c + 1) * recipe.ipc)
+        yield real.sample(c, recipe.real_batch), own, labels[own]
+
+
+def hold_batch_norm(network: nn.Module, real: Split, n: int) -> None:
+    """Let ``n`` real images of each class set the statistics of batch norm, then hold them.
+
+    A class-wise batch, all the more one image, would normalise the class away. One pass in training mode moves the
+    running statistics by their momentum, a tenth of the way, as in the published code. Without batch norm: nothing.
+    """
+    layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    if not layers:
+        return
+    network.train()
+    with torch.no_grad():
+        network(torch.cat([real.sample(c, n)[0] for c in range(len(real.by_class))]))
+    for layer in layers:
+        layer.eval()
+
+
+def _refuse_nan(images: Tensor, losses: tuple[float, ...], recipe: Recipe) -> None:
+    if not (math.isfinite(losses[-1]) and torch.isfinite(images).all()):
+        raise FloatingPointError(
+            f"loss {losses[-1]} in iteration {len(losses)}, the images are no longer numbers: "
+            f"try a smaller image_lr than {recipe.image_lr:g} or network_lr than {recipe.network_lr:g}"
+        )

@@ -1,0 +1,120 @@
+"""Stage T: train fresh networks on a condensed set, and test them on real images."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from .augment import strategy
+from .condensed import CondensedSet
+from .data import ImageData, Split
+from .models import build
+from .recipes import Recipe
+from .runtime import device_name, pick_device, seeded, versions
+from .train import accuracy, train_epoch
+
+NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `seeded`
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Test accuracies in %, one a network, and a card that says how they were measured. seconds: computing time."""
+
+    accuracies: tuple[float, ...]
+    seconds: float
+    card: dict[str, Any]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy in %."""
+        return statistics.fmean(self.accuracies)
+
+    @property
+    def std(self) -> float:
+        """Population standard deviation over the networks in points, as the paper and the report print it.
+
+        It tells how far networks differ, not how well the mean is known, and nothing of other condensed sets.
+        """
+        return statistics.pstdev(self.accuracies)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f} ± {self.std:.1f} % ({len(self.accuracies)} networks)"
+
+
+def evaluate(
+    data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int = 0, device: str = "auto"
+) -> Scores:
+    """Train ``recipe.networks`` fresh networks on ``data`` and test them on ``real.test``.
+
+    data: a condensed set, or ``real.train`` for the whole dataset, which gets ``whole_epochs`` without augmentation.
+    Raises ValueError if the images are not of the dataset's shape and classes, or normalised otherwise than it.
+    """
+    *_, scores = evaluating(data, real, recipe, seed, device)
+    return scores
+
+
+def evaluating(
+    data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int = 0, device: str = "auto"
+) -> Iterator[Scores]:
+    """As `evaluate`, but a generator with the scores so far after every network."""
+    real = real.normalised(recipe.normalisation)
+    if isinstance(data, CondensedSet):
+        _refuse_foreign(data, real)
+    where = pick_device(device)
+    with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
+        build(recipe.tested_with, real.shape, len(real.classes), recipe.version, recipe.width)
+    return _evaluating(data, real, recipe, seed, where)
+
+
+def _evaluating(
+    data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int, device: torch.device
+) -> Iterator[Scores]:
+    started = time.monotonic()
+    card = {"dataset": real.name, "network": recipe.tested_with, "recipe": asdict(recipe), "seed": seed}
+    card |= {"versions": versions(), "device": device_name(device)}
+    data, test = data.to(device), _test_images(real.test, recipe.test_images).to(device)
+    accuracies: tuple[float, ...] = ()
+    for i in range(recipe.networks):
+        with seeded(seed, NETWORK, i, device=device):
+            network = build(recipe.tested_with, real.shape, len(real.classes), recipe.version, recipe.width)
+            train(network.to(device), data, recipe, real.name)
+            accuracies = (*accuracies, accuracy(network, test))
+        yield Scores(accuracies, time.monotonic() - started, card)
+
+
+def train(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, dataset: str) -> None:
+    """Train a network on condensed images, or on the whole dataset, as the recipe says (published: SGD with momentum,
+    weight decay and one drop of the rate, for which the code makes a new optimiser, so that momentum starts over)."""
+    whole = isinstance(data, Split)
+    augmentation = "none" if whole else strategy(recipe.augmentation, dataset)
+    epochs = recipe.whole_epochs if whole else recipe.epochs if augmentation == "none" else recipe.epochs_augmented
+    images_and_labels = data[:]
+    optimizer = _sgd(network, recipe.lr, recipe)
+    for epoch in range(epochs):
+        train_epoch(network, optimizer, images_and_labels, recipe.batch, augmentation)
+        if epoch == (epochs - 1) // 2 + 1:
+            optimizer = _sgd(network, recipe.lr * recipe.lr_drop, recipe)
+
+
+def _sgd(network: nn.Module, lr: float, recipe: Recipe) -> torch.optim.SGD:
+    return torch.optim.SGD(network.parameters(), lr, recipe.momentum, weight_decay=recipe.weight_decay)
+
+
+def _test_images(test: Split, n: int | None) -> Split:
+    """The whole test set, or the same ``n`` of its images whatever the seed, so that scores can be compared."""
+    if n is None or n >= len(test):
+        return test
+    with seeded(0, TEST_IMAGES):
+        index = torch.randperm(len(test))[:n]
+    return Split(test.pixels[index], test.labels[index], test.mean, test.std)
+
+
+def _refuse_foreign(data: CondensedSet, real: ImageData) -> None:
+    """Raise ValueError for a set that was made from another kind of image."""
+    for key, here in (("shape", list(real.shape)), ("classes", list(real.classes)), ("normalisation", real.normalisation)):
+        if data.card[key] != here:
+            raise ValueError(f"the condensed set has {key} {data.card[key]}, the test images have {here}")

@@ -1,0 +1,77 @@
+"""Where a run of stage C stands, and keeping that in a file."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from .condensed import CondensedSet
+from .files import read_tensors, write_tensors
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands after ``iteration`` of its ``iterations`` draws of θ0. A state is never changed.
+
+    images (classes × ipc, channels, height, width), normalised, and velocity, their momentum, on the run's device.
+    losses: one number a draw, the distance D averaged over its matching steps and classes. seconds: computing time.
+    """
+
+    iteration: int
+    iterations: int
+    images: Tensor
+    labels: Tensor
+    velocity: Tensor | None
+    losses: tuple[float, ...]
+    seconds: float
+    card: dict[str, Any]
+
+    @property
+    def loss(self) -> float:
+        """The last draw's loss; NaN before the first."""
+        return self.losses[-1] if self.losses else float("nan")
+
+    @property
+    def condensed(self) -> CondensedSet:
+        """The images of this moment as a condensed set, on the CPU, with a card that names iteration and losses."""
+        progress = {"iteration": self.iteration, "seconds": round(self.seconds, 2), "losses": list(self.losses)}
+        return CondensedSet(self.images.cpu(), self.labels.cpu(), self.card | progress)
+
+
+def save_checkpoint(path: str | Path, state: State) -> None:
+    """Write a checkpoint: a condensed set that also holds the velocity."""
+    condensed = state.condensed
+    tensors = {"images": condensed.images, "labels": condensed.labels}
+    if state.velocity is not None:
+        tensors["velocity"] = state.velocity
+    write_tensors(path, tensors, condensed.card)
+
+
+def resume(path: str | Path, start: State) -> State:
+    """The state that a checkpoint holds. Raises ValueError if it is another run's than ``start``'s."""
+    tensors, card = read_tensors(path)
+    for key in ("dataset", "classes", "shape", "seed", "recipe"):
+        if card.get(key) != start.card[key]:
+            raise ValueError(
+                f"{path} holds another run: {_first_difference(key, card.get(key), start.card[key])}; "
+                "delete it or name another checkpoint"
+            )
+    CondensedSet(tensors["images"], tensors["labels"], card)  # refuses images that do not fit their card
+    images, velocity = tensors["images"], tensors.get("velocity")
+    device = start.images.device
+    return replace(
+        start,
+        iteration=card["iteration"],
+        images=images.to(device),
+        velocity=None if velocity is None else velocity.to(device),
+        losses=tuple(card["losses"]),
+        seconds=card["seconds"],
+    )
+
+
+def _first_difference(key: str, found: Any, wanted: Any) -> str:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        field = next(f for f in wanted if found.get(f) != wanted[f])
+        return _first_difference(f"{key} {field}", found.get(field), wanted[field])
+    return f"{key} is {found!r} there, {wanted!r} here"

@@ -1,0 +1,36 @@
+"""Training a network on images and labels, and testing it: what both stages share."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .augment import augment
+from .data import Split
+
+
+def train_epoch(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    data: tuple[Tensor, Tensor],
+    batch: int | None,
+    augmentation: str = "none",
+) -> None:
+    """One pass over images and labels in shuffled, augmented batches (None: all at once), in training mode."""
+    images, labels = data
+    network.train()
+    order = torch.randperm(len(labels)).to(labels.device)
+    for index in order.split(batch or len(order)):
+        optimizer.zero_grad()
+        F.cross_entropy(network(augment(images[index], augmentation)), labels[index]).backward()
+        optimizer.step()
+
+
+@torch.inference_mode()
+def accuracy(network: nn.Module, test: Split, batch: int = 250) -> float:
+    """Share of the test images that the network names right, in %."""
+    network.eval()
+    right = torch.zeros((), dtype=torch.long, device=test.labels.device)
+    for start in range(0, len(test), batch):
+        images, labels = test[start : start + batch]
+        right += (network(images).argmax(1) == labels).sum()
+    return 100 * float(right) / len(test)
