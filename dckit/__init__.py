@@ -1,16 +1,18 @@
 """dckit: dataset condensation with gradient matching, to learn from and to reproduce with.
 
-    real = dckit.load("digits")
-    recipe = dckit.Recipe.published(ipc=1, budget="smoke")
-    for state in dckit.condense(real, recipe, seed=0): ...
-    scores = dckit.evaluate(state.condensed, real, recipe)
+real = dckit.load("digits")
+recipe = dckit.Recipe.published(ipc=1, budget="smoke")
+for state in dckit.condense(real, recipe, seed=0): ...
+scores = dckit.evaluate(state.condensed, real, recipe)
 """
 
 from .condensed import CondensedSet
 from .data import ImageData, Split, load
 from .matching import gradient_distance, gradients
 from .models import build
+from .progress import watch
 from .recipes import Recipe
+from .select import random_images
 from .stage_c import condense
 from .stage_t import Scores, evaluate, evaluating
 from .state import State
@@ -29,4 +31,6 @@ __all__ = [
     "gradient_distance",
     "gradients",
     "load",
+    "random_images",
+    "watch",
 ]

@@ -135,9 +135,7 @@ def _spline_taps(at: Tensor, length: int) -> tuple[Tensor, Tensor]:
     f = (at - first).float()
     index = first.long()[..., None] + torch.arange(-1, 3)
     index = (length - 1) - ((length - 1) - index.abs()).abs()  # mirrored
-    weights = torch.stack(
-        [(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3], -1
-    )
+    weights = torch.stack([(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3], -1)
     return index.clamp(0, length - 1), weights / 6
 
 

@@ -1,7 +1,5 @@
 """A condensed set: images, labels and a card that says how they were made."""
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,8 +111,8 @@ class CondensedSet:
                 images, labels = torch.load(path, map_location="cpu", weights_only=True)["data"][experiment]
         except Exception as error:  # whatever a damaged or foreign pickle ends in
             raise ValueError(
-                f"{path}: no experiment {experiment} of the published code's results could be read from it, and nothing "
-                f"in it was executed ({type(error).__name__}: {str(error).splitlines()[0]})"
+                f"{path}: no experiment {experiment} of the published code's results could be read from it, "
+                f"and nothing in it was executed ({type(error).__name__}: {str(error).splitlines()[0]})"
             ) from None
         card = base_card(real) | {"source": f"published code, {Path(path).name}, experiment {experiment}"}
         return cls(images.float(), labels.long(), card)
@@ -134,5 +132,5 @@ def base_card(real: ImageData) -> dict[str, Any]:
 
 def _number_types() -> list[Any]:
     """What NumPy's numbers, which the published code saves its accuracies as, are rebuilt with. Plain data all."""
-    scalar = np._core.multiarray.scalar
+    scalar = np.float64(0).__reduce__()[0]
     return [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, type(np.dtype("float64"))]

@@ -79,7 +79,7 @@ class Split:
         return list(order.split(torch.bincount(self.labels).tolist()))
 
     def sample(self, label: int, n: int) -> tuple[Tensor, Tensor]:
-        """``n`` random images of one class without replacement (all of them where there are fewer), and their labels."""
+        """``n`` random images of one class without replacement, all of them if there are fewer, and their labels."""
         members = self.by_class[label]
         return self[members[torch.randperm(len(members))[:n]].to(self.labels.device)]
 

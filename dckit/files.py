@@ -69,7 +69,7 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
     except SafetensorError as error:
         raise ValueError(
             f"{path} is damaged or not a safetensors file ({error}); "
@@ -78,4 +78,6 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         return tensors, json.loads(metadata[_CARD])
     except (KeyError, ValueError):
-        raise ValueError(f"{path} is a safetensors file without dckit's card: not a condensed set of this kit") from None
+        raise ValueError(
+            f"{path} is a safetensors file without dckit's card: not a condensed set of this kit"
+        ) from None

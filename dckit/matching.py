@@ -39,7 +39,7 @@ def gradient_distance(
         raise ValueError("the two lists of gradients differ in length or shapes: take both from one network")
     if metric == "layerwise":
         pairs = zip(grads_synthetic, grads_real, strict=True)
-        return sum((_one_minus_cosine(s.flatten(1), r.flatten(1)) for s, r in pairs if s.ndim > 1), torch.tensor(0.0))
+        return torch.stack([_one_minus_cosine(s.flatten(1), r.flatten(1)) for s, r in pairs if s.ndim > 1]).sum()
     synthetic, real = (torch.cat([g.flatten() for g in grads]) for grads in (grads_synthetic, grads_real))
     return ((synthetic - real) ** 2).sum() if metric == "mse" else _one_minus_cosine(synthetic, real)
 

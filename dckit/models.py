@@ -169,9 +169,7 @@ def resnet18(channels: int, classes: int, batch_norm: bool = False, pool: bool =
     stem = [nn.Conv2d(channels, 64, 3, padding=1, bias=False), _norm(64, batch_norm), nn.ReLU()]
     widths = (64, 64, 64, 128, 128, 256, 256, 512, 512)
     strides = (1, 1, 2, 1, 2, 1, 2, 1)
-    blocks = [
-        _Block(i, o, s, batch_norm, pool) for i, o, s in zip(widths[:-1], widths[1:], strides, strict=True)
-    ]
+    blocks = [_Block(i, o, s, batch_norm, pool) for i, o, s in zip(widths[:-1], widths[1:], strides, strict=True)]
     average = nn.Identity() if pool else nn.AvgPool2d(4)
     return nn.Sequential(*stem, *blocks, average, nn.Flatten(), nn.LazyLinear(classes))
 

@@ -33,7 +33,9 @@ class Recipe:
     budget: str = "full"
     # the network θ
     network: str = "ConvNet"
-    version: Literal["published", "original"] = "published"  # "original": ConvNet, LeNet, AlexNet as the report built them
+    version: Literal["published", "original"] = (
+        "published"  # "original": ConvNet, LeNet, AlexNet as the report built them
+    )
     width: int = 128  # channels of ConvNet's layers
     # stage C: the matching loss
     metric: Literal["layerwise", "mse", "cos"] = "layerwise"  # D
@@ -64,7 +66,9 @@ class Recipe:
     weight_decay: float = 0.0005
     lr_drop: float = 0.1  # factor on lr after half of the epochs, with momentum starting over; 1: never
     batch: int = 256
-    augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise"] = "published"  # MNIST only, see augment
+    augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise"] = (
+        "published"  # MNIST only, see augment
+    )
     test_images: int | None = None  # a fixed choice of the test set; None: all of it
     whole_epochs: int = 100  # passes when the whole dataset is trained on, for comparison; the paper names no number
 
@@ -167,5 +171,5 @@ def _check(name: str, value: Any, hint: Any) -> None:
     wanted = (int, float) if kind is float else kind
     if not isinstance(value, wanted) or isinstance(value, bool) != (kind is bool):
         raise ValueError(f"{name} {value!r}: expected {'a number' if kind is float else kind.__name__}")
-    if kind in (int, float) and not (value > 0 or value == 0 and name in _ZERO_ALLOWED):
+    if kind in (int, float) and not (value > 0 or (value == 0 and name in _ZERO_ALLOWED)):
         raise ValueError(f"{name} {value!r}: expected {'0 or more' if name in _ZERO_ALLOWED else 'more than 0'}")

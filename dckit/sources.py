@@ -86,7 +86,9 @@ def _download(name: str, root: Path) -> None:
     """Let torchvision fetch into a temporary folder, and move what it made only when all of it is there."""
     print(f"fetching {name} ({TORCHVISION[name][2]} MB) into {root}", flush=True)
     if name == "cifar10":
-        print("its host is slow (about an hour): if you have cifar-10-batches-py elsewhere, stop this and name its folder")
+        print(
+            "its host is slow (about an hour): if you have cifar-10-batches-py elsewhere, stop this and name its folder"
+        )
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as part:
@@ -103,7 +105,7 @@ def _download(name: str, root: Path) -> None:
 
 
 def _pixels_and_labels(dataset: Any) -> tuple[Tensor, Tensor]:
-    """Pixels (N, channels, height, width) uint8 and labels of a torchvision dataset, whichever way round it has them."""
+    """Pixels (N, channels, height, width) uint8 and labels of a torchvision dataset."""
     pixels = torch.as_tensor(dataset.data)
     labels = torch.as_tensor(np.asarray(dataset.labels if hasattr(dataset, "labels") else dataset.targets))
     if pixels.ndim == 3:
@@ -144,7 +146,9 @@ def _channels_first(path: Path, x: np.ndarray) -> Tensor:
     if x.ndim == 3:
         x = x[..., None]
     if x.ndim != 4 or x.shape[3] not in _COLOURS:
-        raise ValueError(f"{path}: images of shape {x.shape}: expected (N, height, width) or (N, height, width, 1 or 3)")
+        raise ValueError(
+            f"{path}: images of shape {x.shape}: expected (N, height, width) or (N, height, width, 1 or 3)"
+        )
     if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
         raise ValueError(f"{path}: images of type {x.dtype}: expected uint8, or float in 0 to 1")
     pixels = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))

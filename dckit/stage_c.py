@@ -46,6 +46,8 @@ def condense(
     state = _start(real, recipe, seed, where, card)
     if checkpoint is not None and Path(checkpoint).exists():
         state = resume(checkpoint, state)
+    elif checkpoint is not None:
+        save_checkpoint(checkpoint, state)  # a folder that cannot be written is refused now, not in ten seconds
     return _run(real.to(where), recipe, seed, where, state, checkpoint)
 
 

@@ -41,8 +41,13 @@ class Scores:
         """
         return statistics.pstdev(self.accuracies)
 
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many networks, of how many."""
+        return len(self.accuracies), self.card["recipe"]["networks"]
+
     def __str__(self) -> str:
-        return f"{self.mean:.1f} ± {self.std:.1f} % ({len(self.accuracies)} networks)"
+        return f"{self.mean:.1f} ± {self.std:.1f} % over {len(self.accuracies)} networks"
 
 
 def evaluate(
@@ -115,6 +120,10 @@ def _test_images(test: Split, n: int | None) -> Split:
 
 def _refuse_foreign(data: CondensedSet, real: ImageData) -> None:
     """Raise ValueError for a set that was made from another kind of image."""
-    for key, here in (("shape", list(real.shape)), ("classes", list(real.classes)), ("normalisation", real.normalisation)):
+    for key, here in (
+        ("shape", list(real.shape)),
+        ("classes", list(real.classes)),
+        ("normalisation", real.normalisation),
+    ):
         if data.card[key] != here:
             raise ValueError(f"the condensed set has {key} {data.card[key]}, the test images have {here}")

@@ -33,6 +33,14 @@ class State:
         return self.losses[-1] if self.losses else float("nan")
 
     @property
+    def done(self) -> tuple[int, int]:
+        """How many iterations, of how many."""
+        return self.iteration, self.iterations
+
+    def __str__(self) -> str:
+        return f"iteration {self.iteration} of {self.iterations}, distance {self.loss:.1f}"
+
+    @property
     def condensed(self) -> CondensedSet:
         """The images of this moment as a condensed set, on the CPU, with a card that names iteration and losses."""
         progress = {"iteration": self.iteration, "seconds": round(self.seconds, 2), "losses": list(self.losses)}

@@ -26,7 +26,7 @@ def train_epoch(
 
 
 @torch.inference_mode()
-def accuracy(network: nn.Module, test: Split, batch: int = 250) -> float:
+def accuracy(network: nn.Module, test: Split, batch: int = 50) -> float:
     """Share of the test images that the network names right, in %."""
     network.eval()
     right = torch.zeros((), dtype=torch.long, device=test.labels.device)

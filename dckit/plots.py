@@ -1,0 +1,121 @@
+"""Pictures. Each is a `Picture`: a PNG with the words that stand for it where it cannot be seen.
+
+Colours are Okabe and Ito's, which colour-blind eyes tell apart, and nothing is told by colour alone.
+"""
+
+import base64
+import html
+import io
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from .condensed import CondensedSet
+from .files import replacing
+
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+MARKED = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", ":"), (PINK, "D", "-."))  # colour, marker, line
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG and its alternative text; as the last line of a cell, or under ``display``, it shows itself."""
+
+    png: bytes
+    alt: str
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        # HTML, since JupyterLab, Colab and exported pages all keep the alternative text of an <img>.
+        data = base64.b64encode(self.png).decode()
+        image = f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
+        return {"text/html": image, "text/plain": self.alt}
+
+    def save(self, path: str | Path) -> None:
+        """Write the PNG."""
+        with replacing(path) as part:
+            part.write_bytes(self.png)
+
+
+def picture(figure: Figure, alt: str) -> Picture:
+    """Draw a matplotlib figure once, as a picture with its alternative text."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight", facecolor="white")
+    return Picture(buffer.getvalue(), alt)
+
+
+def axes(width: float = 6.5, height: float = 3.0) -> tuple[Figure, Axes]:
+    """A figure of ``width`` × ``height`` inches and its axes, made outside pyplot: nothing to close."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    ax = figure.add_subplot()
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure, ax
+
+
+def grid(pixels: Tensor, alt: str, columns: int = 10, titles: Sequence[str] = ()) -> Picture:
+    """Images (n, channels, height, width) in 0 to 1 as one picture, row by row; titles stand above the columns."""
+    from torchvision.utils import make_grid
+
+    columns = min(columns, len(pixels))
+    rows = -(-len(pixels) // columns)
+    height, width = (side + 1 for side in pixels.shape[2:])
+    inches = min(0.8, 12 / columns)
+    figure = Figure(figsize=(columns * inches, rows * inches * height / width + 0.3 * bool(titles)))
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.imshow(make_grid(pixels.cpu(), nrow=columns, padding=1, pad_value=1.0).permute(1, 2, 0))
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0, labelleft=False, labelbottom=False, labeltop=bool(titles))
+    ax.set_xticks([1 + (i + 0.5) * width - 1 for i in range(len(titles))], titles, fontsize=10)
+    ax.set_yticks([])
+    return picture(figure, alt)
+
+
+def condensed_grid(condensed: CondensedSet) -> Picture:
+    """All images of a condensed set, de-normalised: a column a class, a row an image of each."""
+    classes = condensed.card["classes"]
+    by_row = (
+        condensed.pixels.view(len(classes), condensed.ipc, *condensed.pixels.shape[1:]).transpose(0, 1).flatten(0, 1)
+    )
+    alt = f"Condensed {condensed.card['dataset']}, {condensed.ipc} per class. Columns: {', '.join(classes)}"
+    return grid(by_row, alt, len(classes), classes)
+
+
+def curves(lines: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, alt: str) -> Picture:
+    """One line a name, told apart by colour, dash, and the name in the legend, in the order of their ends."""
+    figure, ax = axes()
+    for (name, values), (colour, _, dash) in zip(lines.items(), MARKED * 3, strict=False):
+        ax.plot(range(1, len(values) + 1), values, dash, color=colour, lw=1.5, label=name)
+    if len(lines) > 1:
+        handles, labels = ax.get_legend_handles_labels()
+        order = sorted(range(len(labels)), key=lambda i: -list(lines.values())[i][-1])
+        ax.legend([handles[i] for i in order], [labels[i] for i in order], frameon=False)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    return picture(figure, alt)
+
+
+def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str) -> Picture:
+    """One row a group: a dot for each value, a bar for mean ± standard deviation, and the numbers beside it."""
+    figure, ax = axes(height=0.6 + 0.5 * len(groups))
+    for row, (values, (colour, marker, _)) in enumerate(zip(groups.values(), MARKED * 3, strict=False)):
+        mean, std = statistics.fmean(values), statistics.pstdev(values)
+        ax.errorbar(mean, row, xerr=std, color=colour, capsize=5, lw=1.5, alpha=0.9)
+        ax.plot(values, [row] * len(values), marker, color=colour, alpha=0.5, ms=6, mew=0)
+        ax.annotate(f"{mean:.1f} ± {std:.1f}", (mean, row), (0, 9), textcoords="offset points", ha="center", fontsize=9)
+    ax.set_yticks(range(len(groups)), list(groups))
+    ax.set(xlabel=xlabel, ylim=(len(groups) - 0.4, -0.6))
+    return picture(figure, alt)
+
+
+def bars(values: Mapping[str, float], xlabel: str, alt: str) -> Picture:
+    """One horizontal bar a name, with its number."""
+    figure, ax = axes(height=0.5 + 0.35 * len(values))
+    drawn = ax.barh(list(values), list(values.values()), color=BLUE, height=0.6)
+    ax.bar_label(drawn, fmt="%.3g", padding=4, fontsize=9)
+    ax.invert_yaxis()
+    ax.margins(x=0.12)
+    ax.set(xlabel=xlabel)
+    return picture(figure, alt)

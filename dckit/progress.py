@@ -1,0 +1,73 @@
+"""Watching a stage as it runs: live in a notebook, a line now and then in a terminal.
+
+A display that is changed in place works in JupyterLab and on Colab, and leaves its last picture behind when nobody
+looks, as under papermill, where the usual progress bars stand still or flood the log.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from IPython import get_ipython
+from IPython.display import DisplayHandle, Markdown, display
+
+from .plots import condensed_grid
+from .stage_t import Scores
+from .state import State
+
+SECONDS_LIVE, SECONDS_LOG = 1.0, 20.0  # between two updates
+
+Stage = TypeVar("Stage", State, Scores)
+
+
+def watch(states: Iterable[Stage], every: float | None = None) -> Iterator[Stage]:
+    """Pass the states of `condense`, or of `evaluating`, through, showing how far they are about once a second.
+
+    For stage C also the images as they form. every: seconds between two updates.
+    """
+    live = get_ipython() is not None
+    every = every or (SECONDS_LIVE if live else SECONDS_LOG)
+    show = _Live() if live else _print
+    started = shown = time.monotonic()
+    first = last = None
+    try:
+        for last in states:
+            now = time.monotonic()
+            if first is None or now - shown > every:
+                first = first or last.done[0]
+                show(last, _left(last.done, first, now - started))
+                shown = now
+            yield last
+    finally:
+        if last is not None:
+            show(last, f"{time.monotonic() - started:.0f} s")
+
+
+def _left(done: tuple[int, int], first: int, seconds: float) -> str:
+    """Time used and an estimate of the rest; the first state, whose time is not known, does not count."""
+    now, of = done
+    return f"{seconds:.0f} s, about {seconds / (now - first + 1) * (of - now):.0f} s to go" if now < of else ""
+
+
+class _Live:
+    """Two displays that are changed in place: a line and, in stage C, the images."""
+
+    def __init__(self) -> None:
+        self.line: DisplayHandle | None = None
+        self.images: DisplayHandle | None = None
+
+    def __call__(self, state: State | Scores, note: str) -> None:
+        self.line = _put(Markdown(f"{state} ({note})" if note else str(state)), self.line)
+        if isinstance(state, State):
+            self.images = _put(condensed_grid(state.condensed), self.images)
+
+
+def _put(what: object, where: DisplayHandle | None) -> DisplayHandle | None:
+    if where is None:
+        return display(what, display_id=True)
+    where.update(what)
+    return where
+
+
+def _print(state: State | Scores, note: str) -> None:
+    print(f"{state} ({note})" if note else state, flush=True)
