@@ -60,6 +60,12 @@ class CondensedSet:
         """The images as pictures: de-normalised and cut off at 0 and 1. For eyes; train on ``images``."""
         return denormalise(self.images, self.card["mean"], self.card["std"])
 
+    @property
+    def rows(self) -> Tensor:
+        """The pixels in the order of a grid: a row an image of each class, so that a column is a class."""
+        classes = len(self.card["classes"])
+        return self.pixels.view(classes, self.ipc, *self.pixels.shape[1:]).transpose(0, 1).flatten(0, 1)
+
     def tensor_dataset(self) -> TensorDataset:
         """For a DataLoader: pairs of a normalised image and its label."""
         return TensorDataset(self.images, self.labels)
@@ -80,13 +86,11 @@ class CondensedSet:
             raise ValueError(f"{path}: {error}") from None
 
     def save_grid(self, path: str | Path) -> None:
-        """One PNG of all images, a row an image of each class, so that a column is a class."""
+        """One PNG of all images, a column a class."""
         from torchvision.utils import save_image
 
-        classes = len(self.card["classes"])
-        by_column = self.pixels.view(classes, self.ipc, *self.pixels.shape[1:]).transpose(0, 1).flatten(0, 1)
         with replacing(path) as part:
-            save_image(by_column, part, nrow=classes, padding=1, pad_value=1.0, format="png")
+            save_image(self.rows, part, nrow=len(self.card["classes"]), padding=1, pad_value=1.0, format="png")
 
     def save_images(self, folder: str | Path) -> None:
         """Each image as folder/class/number.png, de-normalised, which torchvision's ImageFolder reads."""

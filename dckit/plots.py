@@ -48,28 +48,23 @@ def picture(figure: Figure, alt: str) -> Picture:
     return Picture(buffer.getvalue(), alt)
 
 
-def axes(width: float = 6.5, height: float = 3.0) -> tuple[Figure, Axes]:
-    """A figure of ``width`` × ``height`` inches and its axes, made outside pyplot: nothing to close."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    ax = figure.add_subplot()
-    ax.spines[["top", "right"]].set_visible(False)
-    return figure, ax
+def grid(pixels: Tensor, alt: str, columns: int = 10, titles: Sequence[str] = (), size: float = 0.8) -> Picture:
+    """Images (n, channels, height, width) in 0 to 1 as one picture, row by row; titles stand above the columns.
 
-
-def grid(pixels: Tensor, alt: str, columns: int = 10, titles: Sequence[str] = ()) -> Picture:
-    """Images (n, channels, height, width) in 0 to 1 as one picture, row by row; titles stand above the columns."""
+    size: inches of an image, less where the picture would grow wider than a page.
+    """
     from torchvision.utils import make_grid
 
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
     height, width = (side + 1 for side in pixels.shape[2:])
-    inches = min(0.8, 12 / columns)
-    figure = Figure(figsize=(columns * inches, rows * inches * height / width + 0.3 * bool(titles)))
+    inches = min(size, 9 / columns)
+    figure = Figure(figsize=(columns * inches, rows * inches * height / width))
     ax = figure.add_axes((0, 0, 1, 1))
     ax.imshow(make_grid(pixels.cpu(), nrow=columns, padding=1, pad_value=1.0).permute(1, 2, 0))
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, labelleft=False, labelbottom=False, labeltop=bool(titles))
-    ax.set_xticks([1 + (i + 0.5) * width - 1 for i in range(len(titles))], titles, fontsize=10)
+    ax.set_xticks([(i + 0.5) * width for i in range(len(titles))], titles)
     ax.set_yticks([])
     return picture(figure, alt)
 
@@ -77,45 +72,81 @@ def grid(pixels: Tensor, alt: str, columns: int = 10, titles: Sequence[str] = ()
 def condensed_grid(condensed: CondensedSet) -> Picture:
     """All images of a condensed set, de-normalised: a column a class, a row an image of each."""
     classes = condensed.card["classes"]
-    by_row = (
-        condensed.pixels.view(len(classes), condensed.ipc, *condensed.pixels.shape[1:]).transpose(0, 1).flatten(0, 1)
-    )
-    alt = f"Condensed {condensed.card['dataset']}, {condensed.ipc} per class. Columns: {', '.join(classes)}"
-    return grid(by_row, alt, len(classes), classes)
+    alt = f"{condensed.card['dataset']}, {condensed.ipc} images of each class; columns: {', '.join(classes)}"
+    return grid(condensed.rows, alt, len(classes), classes)
 
 
-def curves(lines: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, alt: str) -> Picture:
-    """One line a name, told apart by colour, dash, and the name in the legend, in the order of their ends."""
-    figure, ax = axes()
+def curves(
+    lines: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, alt: str, x: Sequence[float] | None = None
+) -> Picture:
+    """One line a name, told apart by colour and dash, the legend in the order of their ends. x: 1, 2, 3 … if None."""
+    figure, ax = _axes()
     for (name, values), (colour, _, dash) in zip(lines.items(), MARKED * 3, strict=False):
-        ax.plot(range(1, len(values) + 1), values, dash, color=colour, lw=1.5, label=name)
+        ax.plot(x or range(1, len(values) + 1), values, dash, color=colour, lw=1.5, label=name)
     if len(lines) > 1:
         handles, labels = ax.get_legend_handles_labels()
-        order = sorted(range(len(labels)), key=lambda i: -list(lines.values())[i][-1])
+        order = sorted(range(len(labels)), key=lambda i: -lines[labels[i]][-1])
         ax.legend([handles[i] for i in order], [labels[i] for i in order], frameon=False)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     return picture(figure, alt)
 
 
-def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str) -> Picture:
-    """One row a group: a dot for each value, a bar for mean ± standard deviation, and the numbers beside it."""
-    figure, ax = axes(height=0.6 + 0.5 * len(groups))
+def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: float | None = None) -> Picture:
+    """One row a group: a dot for each value, a bar for mean ± standard deviation, and these two numbers above it."""
+    figure, ax = _axes(height=0.9 + 0.5 * len(groups))
     for row, (values, (colour, marker, _)) in enumerate(zip(groups.values(), MARKED * 3, strict=False)):
         mean, std = statistics.fmean(values), statistics.pstdev(values)
-        ax.errorbar(mean, row, xerr=std, color=colour, capsize=5, lw=1.5, alpha=0.9)
-        ax.plot(values, [row] * len(values), marker, color=colour, alpha=0.5, ms=6, mew=0)
-        ax.annotate(f"{mean:.1f} ± {std:.1f}", (mean, row), (0, 9), textcoords="offset points", ha="center", fontsize=9)
+        ax.errorbar(mean, row, xerr=std, color=colour, capsize=5, lw=1.5)
+        ax.plot(values, [row] * len(values), marker, color=colour, alpha=0.4, ms=6, mew=0)
+        ax.annotate(f"{mean:.1f} ± {std:.1f}", (mean, row), (0, 9), textcoords="offset points", ha="center")
     ax.set_yticks(range(len(groups)), list(groups))
-    ax.set(xlabel=xlabel, ylim=(len(groups) - 0.4, -0.6))
-    return picture(figure, alt)
+    ax.set(xlabel=xlabel, ylim=(len(groups) - 0.5, -0.7))
+    return picture(figure, alt + _mark(ax, guess))
 
 
-def bars(values: Mapping[str, float], xlabel: str, alt: str) -> Picture:
-    """One horizontal bar a name, with its number."""
-    figure, ax = axes(height=0.5 + 0.35 * len(values))
+def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str | None = None) -> Picture:
+    """One horizontal bar a name, with its number. A guess is a number, or one of the names."""
+    figure, ax = _axes(height=0.7 + 0.4 * len(values))
     drawn = ax.barh(list(values), list(values.values()), color=BLUE, height=0.6)
-    ax.bar_label(drawn, fmt="%.3g", padding=4, fontsize=9)
+    ax.bar_label(drawn, fmt="{:.3g}", padding=4)
     ax.invert_yaxis()
     ax.margins(x=0.12)
     ax.set(xlabel=xlabel)
+    if isinstance(guess, str):
+        ax.set_yticks(range(len(values)), [f"your guess → {name}" if name == guess else name for name in values])
+        return picture(figure, f"{alt}. Your guess: {guess}")
+    return picture(figure, alt + _mark(ax, guess))
+
+
+def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str], xlabel: str, alt: str) -> Picture:
+    """Two horizontal bars a name, told apart by colour, hatching and the legend."""
+    figure, ax = _axes(height=0.7 + 0.6 * len(values))
+    for i, (name, colour, hatch) in enumerate(zip(names, (BLUE, ORANGE), ("", "///"), strict=True)):
+        at = [row + 0.38 * i for row in range(len(values))]
+        drawn = ax.barh(
+            at, [pair[i] for pair in values.values()], 0.36, color=colour, hatch=hatch, edgecolor="white", label=name
+        )
+        ax.bar_label(drawn, fmt="{:.0f}", padding=4)
+    ax.set_yticks([row + 0.19 for row in range(len(values))], list(values))
+    ax.invert_yaxis()
+    ax.margins(x=0.12)
+    ax.set(xlabel=xlabel)
+    ax.legend(frameon=False)
     return picture(figure, alt)
+
+
+def _axes(height: float = 3.0) -> tuple[Figure, Axes]:
+    """A figure 6.5 inches wide and its axes, made outside pyplot: nothing to close."""
+    figure = Figure(figsize=(6.5, height), layout="constrained")
+    ax = figure.add_subplot()
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure, ax
+
+
+def _mark(ax: Axes, guess: float | None) -> str:
+    """Draw a learner's guess as a line, and say so in words; nothing without one."""
+    if guess is None:
+        return ""
+    ax.axvline(guess, color="black", ls=":", lw=1.5)
+    ax.annotate("your guess", (guess, 0), (3, 4), xycoords=("data", "axes fraction"), textcoords="offset points")
+    return f". Your guess: {guess:g}"

@@ -1,0 +1,29 @@
+import os
+from pathlib import Path
+
+import pytest
+
+import dckit
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return dckit.load("digits")
+
+
+@pytest.fixture
+def quick():
+    """A recipe that takes a second: the published one in small."""
+    return dckit.Recipe.published().but(
+        **dict(iterations=3, real_batch=8, width=8, sets=1, networks=1),
+        **dict(epochs=3, epochs_augmented=3, test_images=100, whole_epochs=1),
+    )
+
+
+@pytest.fixture(scope="session")
+def data_root():
+    """Torchvision's data folder with the real datasets, which this project does not carry."""
+    root = os.environ.get("DCKIT_DATA")
+    if not root or not (Path(root) / "MNIST").is_dir():
+        pytest.skip("needs real MNIST: set DCKIT_DATA")
+    return Path(root)

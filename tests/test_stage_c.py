@@ -1,0 +1,468 @@
+import itertools
+import math
+import weakref
+from dataclasses import replace
+from functools import partial
+
+import oracles
+import pytest
+import torch
+from torch import nn
+
+import dckit
+from dckit import CondensedSet, ImageData, Split, build, condense, gradient_distance, gradients
+from dckit.stage_c import hold_batch_norm, matching_step
+from dckit.state import State
+
+CONVNET = partial(oracles.convnet, padding=3)
+SEVERAL = dict(ipc=3, iterations=2, matching_steps=2, network_steps=2)
+
+
+def last(states):
+    *_, state = states
+    return state
+
+
+def assert_same_run(a, b):
+    """Bit for bit, but for the time that it took."""
+    assert (a.iteration, a.iterations, a.losses) == (b.iteration, b.iterations, b.losses)
+    assert torch.equal(a.images, b.images)
+    assert torch.equal(a.labels, b.labels)
+    assert (a.velocity is None) == (b.velocity is None)
+    assert a.velocity is None or torch.equal(a.velocity, b.velocity)
+
+
+def raise_on_call(n, error, function):
+    """``function``, but its n-th call raises."""
+    calls = itertools.count(1)
+
+    def call(*args):
+        if next(calls) == n:
+            raise error
+        return function(*args)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(),
+        dict(iterations=4, image_momentum=0.9),
+        dict(image_momentum=0.0),
+        dict(init="real"),
+        dict(metric="mse", image_lr=1.0),
+        dict(metric="cos"),
+        dict(by_class=False),
+        SEVERAL,
+        SEVERAL | dict(network_momentum=0.5, network_lr=0.1),
+        SEVERAL | dict(network_batch=7, network_lr=0.1),
+        SEVERAL | dict(network_batch=None, network_lr=0.1, init="real"),
+        SEVERAL | dict(by_class=False, metric="mse", image_lr=1.0),
+        dict(normalisation="report"),
+    ],
+    ids=str,
+)
+def test_images_and_losses_equal_algorithm_1_with_one_backward_pass_of_the_sum(digits, quick, changes):
+    recipe = quick.but(**changes)
+    state = last(condense(digits, recipe, seed=3, device="cpu"))
+    images, losses = oracles.condense(digits.normalised(recipe.normalisation), recipe, 3, CONVNET)
+    start = next(condense(digits, recipe.but(iterations=1, image_lr=1e-9), seed=3, device="cpu")).images
+    assert not torch.allclose(images, start, rtol=1e-2, atol=1e-2), "nothing was learned, so nothing is compared"
+    torch.testing.assert_close(state.images, images, rtol=1e-4, atol=1e-4)
+    assert state.losses == pytest.approx(losses, rel=1e-4)
+    assert state.labels.tolist() == [c for c in range(10) for _ in range(recipe.ipc)]
+
+
+@pytest.mark.parametrize(("network", "version", "forward"), [("MLP", "published", oracles.mlp)])
+def test_another_network_condenses_as_algorithm_1_says(digits, quick, network, version, forward):
+    recipe = quick.but(network=network, version=version, ipc=2, matching_steps=2, network_steps=1)
+    images, losses = oracles.condense(digits, recipe, 0, forward)
+    state = last(condense(digits, recipe, device="cpu"))
+    torch.testing.assert_close(state.images, images, rtol=1e-4, atol=1e-4)
+    assert state.losses == pytest.approx(losses, rel=1e-4)
+
+
+def test_one_backward_pass_a_class_moves_the_images_as_one_of_the_sum_does(digits, quick):
+    recipe = quick.but(ipc=2, image_lr=1.0, image_momentum=0.0)
+    network = build("ConvNet", digits.shape, 10, width=8)
+    images, labels = torch.randn(20, 1, 28, 28, requires_grad=True), torch.arange(10).repeat_interleave(2)
+    before = images.detach().clone()
+    torch.manual_seed(0)
+    total = 0.0
+    for c in range(10):
+        grads_real = gradients(network, *digits.train.sample(c, recipe.real_batch))
+        grads = gradients(network, images[labels == c], labels[labels == c], create_graph=True)
+        total = total + gradient_distance(grads, grads_real)
+    (expected,) = torch.autograd.grad(total, images)
+    torch.manual_seed(0)
+    mean = matching_step(network, digits.train, images, torch.optim.SGD([images], lr=1.0), recipe)
+    torch.testing.assert_close(before - images.detach(), expected, rtol=1e-4, atol=1e-5)
+    assert mean == pytest.approx(float(total.detach()) / 10, rel=1e-5)
+    assert all(p.grad is None for p in network.parameters())
+
+
+def test_tensors_kept_for_the_backward_pass_do_not_grow_with_the_classes(digits, quick):
+    def peak(classes):
+        mine = digits.train.labels < classes
+        real = replace(digits.train, pixels=digits.train.pixels[mine], labels=digits.train.labels[mine])
+        held = most = 0
+
+        def release(size):
+            nonlocal held
+            held -= size
+
+        def keep(tensor):
+            nonlocal held, most
+            held += tensor.numel()
+            most = max(most, held)
+
+            def kept():
+                return tensor
+
+            weakref.finalize(kept, release, tensor.numel())
+            return kept
+
+        network = build("ConvNet", digits.shape, classes, width=8)
+        images = torch.randn(classes, 1, 28, 28, requires_grad=True)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept()):
+            matching_step(network, real, images, torch.optim.SGD([images], lr=0.1), quick)
+        return most
+
+    assert 0 < peak(10) < 1.1 * peak(3)
+
+
+def test_states_tell_how_far_the_run_is_and_are_never_changed(digits, quick):
+    states = list(condense(digits, quick, device="cpu"))
+    copies = [state.images.clone() for state in condense(digits, quick, device="cpu")]
+    assert [state.done for state in states] == [(1, 3), (2, 3), (3, 3)]
+    for n, (state, copy) in enumerate(zip(states, copies, strict=True), 1):
+        assert torch.equal(state.images, copy)
+        assert not state.images.requires_grad
+        assert len(state.losses) == n
+        assert state.loss == state.losses[-1]
+        assert state.losses == states[-1].losses[:n]
+        assert str(state) == f"iteration {n} of 3, distance {state.loss:.1f}"
+    assert 0 < states[0].seconds < states[2].seconds
+    assert all(math.isfinite(loss) and loss > 0 for loss in states[-1].losses)
+
+
+def test_a_states_condensed_set_carries_recipe_seed_and_losses(digits, quick):
+    state = last(condense(digits, quick, seed=5, device="cpu"))
+    card = state.condensed.card
+    assert torch.equal(state.condensed.images, state.images)
+    assert (card["dataset"], card["seed"], card["iteration"]) == ("digits", 5, 3)
+    assert dckit.Recipe(**card["recipe"]) == quick
+    assert card["losses"] == list(state.losses)
+    assert card["versions"]["torch"] == torch.__version__
+    assert card["device"].startswith("cpu")
+
+
+def test_real_initialisation_starts_at_images_of_each_class(digits, quick):
+    recipe = quick.but(ipc=2, init="real", iterations=1, image_lr=1e-12)
+    images = last(condense(digits, recipe, device="cpu")).images
+    for i, image in enumerate(images):
+        members = digits.train[digits.train.by_class[i // 2]][0]
+        assert float((members - image).abs().amax((1, 2, 3)).min()) < 1e-5
+    assert not torch.equal(images[0], images[1])
+
+
+def test_noise_initialisation_is_gaussian(digits, quick):
+    images = last(condense(digits, quick.but(ipc=5, iterations=1, image_lr=1e-12), device="cpu")).images
+    assert float(images.mean()) == pytest.approx(0, abs=0.02)
+    assert float(images.std()) == pytest.approx(1, abs=0.02)
+
+
+def test_the_same_seed_gives_the_same_images_and_another_gives_others(digits, quick):
+    torch.manual_seed(1)
+    first = last(condense(digits, quick, seed=7, device="cpu"))
+    torch.manual_seed(2)
+    assert_same_run(first, last(condense(digits, quick, seed=7, device="cpu")))
+    assert not torch.allclose(first.images, last(condense(digits, quick, seed=8, device="cpu")).images, atol=0.1)
+
+
+def test_the_callers_random_state_is_left_alone(digits, quick):
+    before = torch.get_rng_state()
+    for _ in condense(digits, quick.but(**SEVERAL), device="cpu"):
+        assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_random_numbers_that_the_caller_draws_between_states_change_nothing(digits, quick):
+    undisturbed = last(condense(digits, quick, device="cpu"))
+    for state in condense(digits, quick, device="cpu"):
+        torch.rand(7)
+    assert_same_run(undisturbed, state)
+
+
+@pytest.mark.parametrize("matching_steps", [1, 2])
+def test_the_update_of_a_network_that_is_about_to_be_thrown_away_changes_no_image(digits, quick, matching_steps):
+    recipe = quick.but(matching_steps=matching_steps, network_steps=2, network_lr=0.1)
+    plain = last(condense(digits, recipe, device="cpu"))
+    assert_same_run(plain, last(condense(digits, recipe.but(last_network_update=True), device="cpu")))
+
+
+@pytest.mark.parametrize(
+    ("matching_steps", "last_network_update", "passes"), [(1, False, 0), (1, True, 2), (3, False, 4), (3, True, 6)]
+)
+def test_the_network_is_trained_between_matching_steps(
+    digits, quick, monkeypatch, matching_steps, last_network_update, passes
+):
+    calls = []
+    monkeypatch.setattr("dckit.stage_c.train_epoch", lambda *args: calls.append(args))
+    recipe = quick.but(iterations=1, network_steps=2, network_lr=0.03, network_momentum=0.25, network_batch=7)
+    recipe = recipe.but(matching_steps=matching_steps, last_network_update=last_network_update)
+    last(condense(digits, recipe, device="cpu"))
+    assert len(calls) == passes
+    for _, optimizer, (images, labels), batch in calls:
+        assert (optimizer.defaults["lr"], optimizer.defaults["momentum"], batch) == (0.03, 0.25, 7)
+        assert not images.requires_grad
+        assert labels.tolist() == list(range(10))
+
+
+# Checkpoints
+
+STOPPED = [dict(iterations=5), dict(iterations=5, image_momentum=0.0), SEVERAL | dict(iterations=5, network_momentum=0.5)]
+
+
+@pytest.mark.parametrize("changes", STOPPED, ids=str)
+@pytest.mark.parametrize("stops", [[1], [2, 4]], ids=str)
+def test_a_run_stopped_and_resumed_ends_as_one_that_never_was(digits, quick, tmp_path, changes, stops):
+    recipe, path = quick.but(**changes), tmp_path / "run" / "c.safetensors"
+    whole = last(condense(digits, recipe, seed=2, device="cpu"))
+    for stop in stops:
+        states = condense(digits, recipe, seed=2, device="cpu", checkpoint=path)
+        for state in states:
+            if state.iteration == stop:
+                break
+        states.close()
+        assert CondensedSet.load(path).card["iteration"] == stop
+    assert_same_run(whole, last(condense(digits, recipe, seed=2, device="cpu", checkpoint=path)))
+    assert_same_run(whole, last(condense(digits, recipe, seed=2, device="cpu", checkpoint=path)))
+
+
+@pytest.mark.parametrize("changes", STOPPED, ids=str)
+def test_a_run_interrupted_in_the_middle_of_an_iteration_can_be_resumed(digits, quick, tmp_path, monkeypatch, changes):
+    recipe, path = quick.but(**changes), tmp_path / "c.safetensors"
+    whole = last(condense(digits, recipe, device="cpu"))
+    n = 2 * recipe.matching_steps + recipe.matching_steps  # the last matching step of the third draw
+    with monkeypatch.context() as patch:
+        patch.setattr("dckit.stage_c.matching_step", raise_on_call(n, KeyboardInterrupt(), matching_step))
+        with pytest.raises(KeyboardInterrupt):
+            last(condense(digits, recipe, device="cpu", checkpoint=path))
+    assert CondensedSet.load(path).card["iteration"] == 2
+    states = list(condense(digits, recipe, device="cpu", checkpoint=path))
+    assert [state.iteration for state in states] == [3, 4, 5]
+    assert_same_run(whole, states[-1])
+
+
+def test_a_checkpoint_is_written_as_the_run_goes_on(digits, quick, tmp_path, monkeypatch):
+    monkeypatch.setattr("dckit.stage_c.CHECKPOINT_SECONDS", -1)
+    path = tmp_path / "c.safetensors"
+    written = []
+    for state in condense(digits, quick, device="cpu", checkpoint=path):
+        saved = CondensedSet.load(path)
+        assert torch.equal(saved.images, state.images)
+        written.append(saved.card["iteration"])
+    assert written == [1, 2, 3]
+
+
+def test_a_finished_checkpoint_yields_its_last_state_and_is_not_touched(digits, quick, tmp_path):
+    path = tmp_path / "c.safetensors"
+    finished = last(condense(digits, quick, device="cpu", checkpoint=path))
+    before = path.read_bytes()
+    (again,) = condense(digits, quick, device="cpu", checkpoint=path)
+    assert_same_run(finished, again)
+    assert again.seconds == pytest.approx(finished.seconds, abs=0.01)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["c.safetensors"]
+
+
+def test_a_checkpoint_is_a_condensed_set(digits, quick, tmp_path):
+    path = tmp_path / "c.safetensors"
+    state = last(condense(digits, quick, device="cpu", checkpoint=path))
+    loaded = CondensedSet.load(path)
+    assert torch.equal(loaded.images, state.images)
+    assert loaded.card == state.condensed.card
+
+
+@pytest.mark.parametrize(
+    ("changes", "seed", "says"),
+    [
+        (dict(image_lr=0.2), 0, "recipe image_lr is 0.1 there, 0.2 here"),
+        (dict(iterations=4), 0, "recipe iterations is 3 there, 4 here"),
+        (dict(network_batch=None), 0, "recipe network_batch is 256 there, None here"),
+        (dict(), 1, "seed is 0 there, 1 here"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_and_kept(digits, quick, tmp_path, changes, seed, says):
+    path = tmp_path / "c.safetensors"
+    last(condense(digits, quick, device="cpu", checkpoint=path))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=says):
+        condense(digits, quick.but(**changes), seed=seed, device="cpu", checkpoint=path)
+    assert path.read_bytes() == before
+
+
+def test_a_checkpoint_of_another_dataset_is_refused(digits, quick, tmp_path):
+    path = tmp_path / "c.safetensors"
+    last(condense(digits, quick, device="cpu", checkpoint=path))
+    with pytest.raises(ValueError, match="dataset is 'digits' there, 'figures' here"):
+        condense(replace(digits, name="figures"), quick, device="cpu", checkpoint=path)
+
+
+def test_random_images_are_no_checkpoint(digits, quick, tmp_path):
+    path = tmp_path / "random.safetensors"
+    dckit.random_images(digits).save(path)
+    with pytest.raises(ValueError, match="holds another run"):
+        condense(digits, quick, device="cpu", checkpoint=path)
+
+
+def test_a_set_saved_halfway_is_no_checkpoint_since_it_has_no_momentum(digits, quick, tmp_path):
+    path = tmp_path / "images.safetensors"
+    next(condense(digits, quick, device="cpu")).condensed.save(path)
+    with pytest.raises(ValueError, match="momentum|velocity|checkpoint"):
+        condense(digits, quick, device="cpu", checkpoint=path)
+
+
+def test_a_checkpoint_with_a_field_that_this_version_lacks_is_refused(digits, quick, tmp_path):
+    path = tmp_path / "c.safetensors"
+    condensed = last(condense(digits, quick, device="cpu")).condensed
+    replace(condensed, card=condensed.card | {"recipe": condensed.card["recipe"] | {"colour": 1}}).save(path)
+    with pytest.raises(ValueError, match="holds another run"):
+        condense(digits, quick, device="cpu", checkpoint=path)
+
+
+def test_a_damaged_checkpoint_is_refused_and_kept(digits, quick, tmp_path):
+    path = tmp_path / "c.safetensors"
+    last(condense(digits, quick, device="cpu", checkpoint=path))
+    path.write_bytes(path.read_bytes()[:-100])
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="damaged or not a safetensors file"):
+        condense(digits, quick, device="cpu", checkpoint=path)
+    assert path.read_bytes() == before
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_any_work(digits, quick, tmp_path):
+    (tmp_path / "file").write_text("here")
+    with pytest.raises(OSError, match=r"cannot write .*c\.safetensors: .*; choose another folder"):
+        condense(digits, quick, device="cpu", checkpoint=tmp_path / "file" / "c.safetensors")
+
+
+def test_without_a_checkpoint_nothing_is_written(digits, quick, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    last(condense(digits, quick, device="cpu"))
+    assert not list(tmp_path.iterdir())
+
+
+# What is refused
+
+
+def test_images_that_are_no_numbers_end_the_run_and_leave_the_last_good_checkpoint(digits, quick, tmp_path):
+    path = tmp_path / "c.safetensors"
+    recipe = quick.but(image_lr=1e30)
+    good = []
+    with pytest.raises(FloatingPointError, match=r"smaller image_lr than 1e\+30 or network_lr than 0.01"):
+        good.extend(condense(digits, recipe, device="cpu", checkpoint=path))
+    saved = CondensedSet.load(path)
+    assert saved.card["iteration"] < 3
+    assert torch.isfinite(saved.images).all()
+    with pytest.raises(FloatingPointError, match="image_lr"):
+        last(condense(digits, recipe, device="cpu", checkpoint=path))
+
+
+def test_more_images_than_the_smallest_class_has_are_refused(digits, quick):
+    with pytest.raises(ValueError, match=r"ipc 140 is more than class '8' has images \(139\)"):
+        condense(digits, quick.but(ipc=140), device="cpu")
+    assert isinstance(next(condense(digits, quick.but(ipc=139, real_batch=1), device="cpu")), State)
+
+
+@pytest.mark.parametrize("ipc", [0, -1])
+def test_no_images_are_refused(quick, ipc):
+    with pytest.raises(ValueError, match=f"ipc {ipc}: expected more than 0"):
+        quick.but(ipc=ipc)
+
+
+def test_a_negative_seed_is_refused_before_any_work(digits, quick):
+    with pytest.raises(ValueError, match="seed -1 is negative"):
+        condense(digits, quick, seed=-1, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (dict(network="Convnet"), "unknown network 'Convnet'"),
+        (dict(network="VGG11", version="original"), "unknown version 'original' of VGG11"),
+    ],
+)
+def test_a_network_that_does_not_exist_is_refused_before_any_work(digits, quick, changes, says):
+    with pytest.raises(ValueError, match=says):
+        condense(digits, quick.but(**changes), device="cpu")
+
+
+def test_a_network_that_cannot_take_the_images_is_refused_before_any_work(quick):
+    small = Split(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 0, 1, 1]), (0.0,), (1.0,))
+    with pytest.raises(ValueError, match="LeNet cannot take images of 1×8×8"):
+        condense(ImageData("small", ("a", "b"), small, small, "published"), quick.but(network="LeNet"), device="cpu")
+
+
+# Batch norm
+
+
+def batch_norm_network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.LazyLinear(10))
+
+
+def test_batch_norm_is_held_after_one_step_of_a_tenth_towards_the_batchs_statistics(digits):
+    network = batch_norm_network()
+    hold_batch_norm(network, digits.train, 1000)  # all there are: the statistics of the whole training set
+    with torch.no_grad():
+        maps = network[0](digits.train.images)
+    torch.testing.assert_close(network[1].running_mean, 0.1 * maps.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(network[1].running_var, 0.9 + 0.1 * maps.var((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    assert not network[1].training
+    assert network[0].training
+    held = network[1].running_mean.clone()
+    network(digits.train[:5][0])
+    assert torch.equal(network[1].running_mean, held)
+
+
+def test_batch_norm_sees_as_many_images_of_each_class_as_the_recipe_says(digits):
+    network, seen = batch_norm_network(), []
+    network[0].register_forward_hook(lambda module, args, output: seen.append(args[0]))
+    torch.manual_seed(3)
+    hold_batch_norm(network, digits.train, 5)
+    torch.manual_seed(3)
+    assert torch.equal(seen[0], torch.cat([digits.train.sample(c, 5)[0] for c in range(10)]))
+    assert len(seen) == 1
+
+
+def test_without_batch_norm_nothing_is_held_and_no_random_number_drawn(digits):
+    network = build("ConvNet", digits.shape, 10, width=8)
+    before = torch.get_rng_state()
+    hold_batch_norm(network, digits.train, 16)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(module.training for module in network.modules())
+
+
+def test_batch_norm_is_held_anew_before_each_matching_step(digits, quick, monkeypatch):
+    states = []
+
+    def look(network, *_):
+        layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+        states.append((any(m.training for m in layers), [int(m.num_batches_tracked) for m in layers]))
+        return 1.0
+
+    monkeypatch.setattr("dckit.stage_c.matching_step", look)
+    recipe = quick.but(network="VGG11BN", iterations=1, matching_steps=2, network_steps=1, norm_images=1)
+    last(condense(digits, recipe, device="cpu"))
+    # one pass before the first step; one of training θ and one more before the second
+    assert states == [(False, [1] * 8), (False, [3] * 8)]
+
+
+def test_images_are_condensed_through_batch_norm(digits, quick):
+    recipe = quick.but(network="VGG11BN", iterations=1, real_batch=1, norm_images=1)
+    state = last(condense(digits, recipe, device="cpu"))
+    assert torch.isfinite(state.images).all()
+    assert state.loss > 0
