@@ -82,7 +82,7 @@ def page(notebook: Path) -> str:
             cell.source = _formulas(cell.source)
     exporter = HTMLExporter(template_name="lab")
     body, _ = exporter.from_notebook_node(cells, {"metadata": {"name": notebook.stem}})
-    return re.sub(r'<script[^>]*src="https?://[^>]*></script>', "", body)
+    return re.sub(r'<script[^>]*src="https?://[^>]*>\s*</script>', "", body)
 
 
 def _formulas(text: str) -> str:

@@ -1,0 +1,31 @@
+# Everything the project does, one line each. Needs Python 3.11 or newer: `make run PYTHON=python3.12` picks one.
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+OUT ?= outputs
+
+.PHONY: run lab test address clean
+
+run: $(VENV)/lab          ## set up, run the lessons on the embedded digits, and end with a table
+	$(BIN)/python -m dckit.lessons notebooks --out $(OUT)
+
+lab: $(VENV)/lab          ## open JupyterLab on lesson 0
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+test: $(VENV)/dev         ## linter, type checker, tests, every lesson
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+address: $(VENV)/dev      ## write the address in pyproject.toml into badges and set-up cells
+	$(BIN)/python tools/address.py
+
+clean:                    ## remove what the targets above made
+	rm -rf $(VENV) $(OUT)
+
+# The environment is made anew when pyproject.toml changes; the two files inside it say what it holds.
+$(VENV)/lab $(VENV)/dev: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[$(notdir $@)]'
+	touch $@

@@ -1,0 +1,111 @@
+"""Every lesson runs headless at the smoke budget, and leaves what `make run` promises."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from safetensors import safe_open
+
+from dckit import lessons
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory, pytestconfig):
+    """Run all lessons once, as `make run` does; times, memory and every failure are printed, captured or not."""
+    out = tmp_path_factory.mktemp("outputs")
+    with pytestconfig.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print()
+        failed = lessons.main([str(NOTEBOOKS), "--out", str(out)])
+    assert not failed
+    return out
+
+
+def test_the_run_leaves_notebooks_pages_set_picture_and_scores(outputs):
+    for name in NAMES:
+        assert (outputs / f"{name}.ipynb").is_file()
+        assert (outputs / f"{name}.html").is_file()
+    assert (outputs / "digits-1-smoke-0.png").is_file()
+    with safe_open(outputs / "digits-1-smoke-0.safetensors", framework="pt") as file:
+        assert file.get_tensor("images").shape == (10, 1, 28, 28)
+    rows = json.loads((outputs / "scores.json").read_text())["rows"]
+    assert [row[0] for row in rows] == ["random real images", "condensed images", "the whole dataset"]
+    random, condensed, whole = (float(row[-1].split()[0]) for row in rows)
+    assert random + 3 < condensed < whole  # what the lessons tell must also be so at the smallest budget
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_cell_warns_or_writes_to_stderr(outputs, name):
+    cells = nbformat.read(outputs / f"{name}.ipynb", as_version=4).cells
+    printed = [o.text for cell in cells for o in cell.get("outputs", ()) if o.get("name") == "stderr"]
+    assert not printed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pages_open_without_a_network(outputs, name):
+    page = (outputs / f"{name}.html").read_text()
+    assert not re.findall(r'<(?:script|link)[^>]+(?:src|href)="https?://[^"]+"', page)
+    assert "$" not in re.sub(r"<(script|style|pre).*?</\1>", "", page, flags=re.DOTALL)  # formulas are MathML
+    assert name.startswith("00") or "<math" in page
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_picture_has_words_and_headings_are_in_order(outputs, name):
+    page = (outputs / f"{name}.html").read_text()
+    images = re.findall(r"<img[^>]*>", page)
+    assert images
+    for image in images:
+        alt = re.search(r'alt="([^"]*)"', image)
+        assert alt, image[:200]
+        assert len(alt[1]) > 5, image[:200]
+        assert "No description" not in alt[1]
+    levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-p", "dataset", "mnits"], "unknown dataset 'mnits'"),
+        (["-p", "budget", "tiny"], "unknown budget 'tiny'"),
+        (["-p", "ipc", "0"], "ipc 0: expected more than 0"),
+        (["-p", "ipc", "500"], "ipc 500 is more than class"),
+        (["-p", "seed", "-1"], "seed -1 is negative"),
+    ],
+)
+def test_bad_parameters_end_in_one_sentence(tmp_path, capsys, arguments, sentence):
+    assert lessons.main([str(NOTEBOOKS / "00_start_here.ipynb"), "--out", str(tmp_path), *arguments]) == 1
+    (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
+    assert sentence in error
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_an_unknown_parameter_is_refused_before_any_work(tmp_path, capsys):
+    assert lessons.main([str(NOTEBOOKS), "--out", str(tmp_path), "-p", "datset", "mnist"]) == 1
+    assert "no lesson has a parameter 'datset'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failing_lesson_does_not_stop_the_others(tmp_path, capsys):
+    for name, source in (("1_bad", "raise ValueError('too bad')"), ("2_good", "print('fine')")):
+        cells = [nbformat.v4.new_markdown_cell(f"# {name}"), nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+    assert lessons.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    captured = capsys.readouterr()
+    assert "FAILED 1_bad: ValueError: too bad" in captured.err
+    assert "2_good" in captured.out
+    assert "fine" in (tmp_path / "out" / "2_good.html").read_text()
+    assert "too bad" in (tmp_path / "out" / "1_bad.html").read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    arguments = [str(NOTEBOOKS / "00_start_here.ipynb"), "--out", str(tmp_path / "file" / "out")]
+    assert lessons.main(arguments) == 1
+    assert "cannot write" in capsys.readouterr().err
