@@ -5,7 +5,7 @@ looks, as under papermill, where the usual progress bars stand still or flood th
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
 from IPython import get_ipython
@@ -39,6 +39,8 @@ def watch(states: Iterable[Stage], every: float | None = None) -> Iterator[Stage
                 shown = now
             yield last
     finally:
+        if isinstance(states, Generator):
+            states.close()  # now, not when the traceback of an interrupt is forgotten: its checkpoint is due
         if last is not None:
             show(last, f"{time.monotonic() - started:.0f} s")
 

@@ -29,13 +29,11 @@ class Recipe:
     """
 
     ipc: int = 1  # images per class
-    protocol: str = "published"  # what filled it, before any `but`
-    budget: str = "full"
+    protocol: Literal["published", "report"] = "published"  # what filled it, before any `but`
+    budget: Literal["smoke", "lesson", "full"] = "full"
     # the network θ
     network: str = "ConvNet"
-    version: Literal["published", "original"] = (
-        "published"  # "original": ConvNet, LeNet, AlexNet as the report built them
-    )
+    version: Literal["published", "original"] = "published"  # "original": as the report built it
     width: int = 128  # channels of ConvNet's layers
     # stage C: the matching loss
     metric: Literal["layerwise", "mse", "cos"] = "layerwise"  # D
@@ -66,9 +64,7 @@ class Recipe:
     weight_decay: float = 0.0005
     lr_drop: float = 0.1  # factor on lr after half of the epochs, with momentum starting over; 1: never
     batch: int = 256
-    augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise"] = (
-        "published"  # MNIST only, see augment
-    )
+    augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise"] = "published"  # on MNIST only
     test_images: int | None = None  # a fixed choice of the test set; None: all of it
     whole_epochs: int = 100  # passes when the whole dataset is trained on, for comparison; the paper names no number
 
@@ -116,19 +112,19 @@ class Recipe:
         )._reduced(budget)
 
     def _reduced(self, budget: str) -> "Recipe":
-        if budget not in BUDGETS:
-            raise ValueError(f"unknown budget {budget!r}: expected one of {', '.join(BUDGETS)}")
-        amounts = dict(BUDGETS[budget])
+        amounts = dict(BUDGETS.get(budget, {}))  # an unknown budget is refused below, as any field's value is
         if "iterations" in amounts:  # named for T = 1; a draw of θ0 with T matching steps does T times the work
             amounts["iterations"] = max(5, amounts["iterations"] // self.matching_steps)
         less = {k: v for k, v in amounts.items() if getattr(self, k) is None or v < getattr(self, k)}
-        return replace(self, budget=budget, **less)
+        return replace(self, **less, budget=budget)  # type: ignore[arg-type]
 
     def but(self, **changes: Any) -> "Recipe":
         """This recipe with some fields changed; ``name`` tells which."""
         unknown = sorted(set(changes) - {f.name for f in fields(self)})
         if unknown:
             raise ValueError(f"a recipe has no field {unknown[0]!r}: it has {', '.join(f.name for f in fields(self))}")
+        if not {"protocol", "budget"}.isdisjoint(changes):
+            raise ValueError("protocol and budget are chosen by Recipe.published or Recipe.report, not changed")
         return replace(self, **changes)
 
     @property

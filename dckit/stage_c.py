@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from .condensed import base_card
 from .data import ImageData, Split
 from .matching import gradient_distance, gradients
-from .models import build
 from .recipes import Recipe
 from .runtime import device_name, pick_device, seeded, versions
 from .state import State, resume, save_checkpoint
-from .train import train_epoch
+from .train import fresh_network, train_epoch
 
 START, ITERATION = 0, 1  # what a seed is for, see `seeded`
 CHECKPOINT_SECONDS = 10
@@ -40,7 +39,7 @@ def condense(
     if recipe.ipc > room:
         raise ValueError(f"ipc {recipe.ipc} is more than class {real.classes[smallest]!r} has images ({room})")
     with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
-        build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width)
+        fresh_network(recipe.network, real, recipe)
     where = pick_device(device)
     card = base_card(real) | {"recipe": asdict(recipe), "seed": seed}
     state = _start(real, recipe, seed, where, card)
@@ -90,7 +89,7 @@ def _iteration(real: ImageData, recipe: Recipe, state: State) -> State:
     train_images = torch.optim.SGD([images], lr=recipe.image_lr, momentum=recipe.image_momentum)
     if state.velocity is not None:
         train_images.state[images]["momentum_buffer"] = state.velocity.clone()
-    network = build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width).to(images.device)
+    network = fresh_network(recipe.network, real, recipe).to(images.device)
     train_network = torch.optim.SGD(network.parameters(), lr=recipe.network_lr, momentum=recipe.network_momentum)
 
     loss = 0.0

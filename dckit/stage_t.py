@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -12,10 +12,9 @@ from torch import nn
 from .augment import strategy
 from .condensed import CondensedSet
 from .data import ImageData, Split
-from .models import build
 from .recipes import Recipe
 from .runtime import device_name, pick_device, seeded, versions
-from .train import accuracy, train_epoch
+from .train import accuracy, fresh_network, train_epoch
 
 NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `seeded`
 
@@ -69,9 +68,11 @@ def evaluating(
     real = real.normalised(recipe.normalisation)
     if isinstance(data, CondensedSet):
         _refuse_foreign(data, real)
+    else:
+        data = replace(data, mean=real.mean, std=real.std)
     where = pick_device(device)
     with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
-        build(recipe.tested_with, real.shape, len(real.classes), recipe.version, recipe.width)
+        fresh_network(recipe.tested_with, real, recipe)
     return _evaluating(data, real, recipe, seed, where)
 
 
@@ -85,15 +86,18 @@ def _evaluating(
     accuracies: tuple[float, ...] = ()
     for i in range(recipe.networks):
         with seeded(seed, NETWORK, i, device=device):
-            network = build(recipe.tested_with, real.shape, len(real.classes), recipe.version, recipe.width)
-            train(network.to(device), data, recipe, real.name)
+            network = fresh_network(recipe.tested_with, real, recipe).to(device)
+            train(network, data, recipe, real.name)
             accuracies = (*accuracies, accuracy(network, test))
         yield Scores(accuracies, time.monotonic() - started, card)
 
 
 def train(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, dataset: str) -> None:
-    """Train a network on condensed images, or on the whole dataset, as the recipe says (published: SGD with momentum,
-    weight decay and one drop of the rate, for which the code makes a new optimiser, so that momentum starts over)."""
+    """Train a network on condensed images, or on the whole dataset, as the recipe says.
+
+    Published: SGD with momentum, weight decay, and one drop of the rate, for which the code makes a new optimiser, so
+    that momentum starts over.
+    """
     whole = isinstance(data, Split)
     augmentation = "none" if whole else strategy(recipe.augmentation, dataset)
     epochs = recipe.whole_epochs if whole else recipe.epochs if augmentation == "none" else recipe.epochs_augmented

@@ -48,7 +48,12 @@ class State:
 
 
 def save_checkpoint(path: str | Path, state: State) -> None:
-    """Write a checkpoint: a condensed set that also holds the velocity."""
+    """Write a checkpoint: a condensed set that also holds the velocity. One that is further on is left alone.
+
+    An interrupted run may be closed only after a later one has gone on from its file.
+    """
+    if Path(path).exists() and read_tensors(path)[1].get("iteration", 0) >= state.iteration:
+        return
     condensed = state.condensed
     tensors = {"images": condensed.images, "labels": condensed.labels}
     if state.velocity is not None:

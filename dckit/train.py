@@ -5,7 +5,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .augment import augment
-from .data import Split
+from .data import ImageData, Split
+from .models import build
+from .recipes import Recipe
+
+
+def fresh_network(name: str, real: ImageData, recipe: Recipe) -> nn.Module:
+    """A network of random weights for the dataset, on the CPU. Raises ValueError where it cannot take its images."""
+    return build(name, real.shape, len(real.classes), recipe.version, recipe.width)
 
 
 def train_epoch(

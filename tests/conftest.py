@@ -2,8 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 import dckit
+
+torch.set_num_threads(1)  # the tests' tensors are small: more threads would only wait for one another
 
 
 @pytest.fixture(scope="session")

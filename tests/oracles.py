@@ -37,7 +37,7 @@ def distance(synthetic, real, metric="layerwise"):
 
 def one_minus_cosine(a, b):
     a, b = a.double().reshape(-1), b.double().reshape(-1)
-    return 1 - (a * b).sum() / ((a * a).sum().sqrt() * (b * b).sum().sqrt() + EPSILON)
+    return 1 - torch.dot(a, b) / (torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b) + EPSILON)
 
 
 # Networks as functions

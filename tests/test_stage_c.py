@@ -1,4 +1,3 @@
-import itertools
 import math
 import weakref
 from dataclasses import replace
@@ -32,18 +31,6 @@ def assert_same_run(a, b):
     assert a.velocity is None or torch.equal(a.velocity, b.velocity)
 
 
-def raise_on_call(n, error, function):
-    """``function``, but its n-th call raises."""
-    calls = itertools.count(1)
-
-    def call(*args):
-        if next(calls) == n:
-            raise error
-        return function(*args)
-
-    return call
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -52,14 +39,14 @@ def raise_on_call(n, error, function):
         dict(image_momentum=0.0),
         dict(init="real"),
         dict(metric="mse", image_lr=1.0),
-        dict(metric="cos"),
-        dict(by_class=False),
+        dict(metric="cos", image_lr=10.0),
+        dict(by_class=False, image_lr=1.0),
         SEVERAL,
         SEVERAL | dict(network_momentum=0.5, network_lr=0.1),
         SEVERAL | dict(network_batch=7, network_lr=0.1),
         SEVERAL | dict(network_batch=None, network_lr=0.1, init="real"),
-        SEVERAL | dict(by_class=False, metric="mse", image_lr=1.0),
-        dict(normalisation="report"),
+        SEVERAL | dict(by_class=False, metric="mse", image_lr=10.0),
+        dict(normalisation="report", init="real", ipc=2),
     ],
     ids=str,
 )
@@ -68,18 +55,21 @@ def test_images_and_losses_equal_algorithm_1_with_one_backward_pass_of_the_sum(d
     state = last(condense(digits, recipe, seed=3, device="cpu"))
     images, losses = oracles.condense(digits.normalised(recipe.normalisation), recipe, 3, CONVNET)
     start = next(condense(digits, recipe.but(iterations=1, image_lr=1e-9), seed=3, device="cpu")).images
-    assert not torch.allclose(images, start, rtol=1e-2, atol=1e-2), "nothing was learned, so nothing is compared"
-    torch.testing.assert_close(state.images, images, rtol=1e-4, atol=1e-4)
+    assert float((images - start).abs().max()) > 0.05, "nothing was learned, so nothing is compared"
+    torch.testing.assert_close(state.images, images, rtol=1e-4, atol=1e-5)
     assert state.losses == pytest.approx(losses, rel=1e-4)
     assert state.labels.tolist() == [c for c in range(10) for _ in range(recipe.ipc)]
 
 
-@pytest.mark.parametrize(("network", "version", "forward"), [("MLP", "published", oracles.mlp)])
+@pytest.mark.parametrize(
+    ("network", "version", "forward"),
+    [("MLP", "published", oracles.mlp), ("LeNet", "original", oracles.lenet_original)],
+)
 def test_another_network_condenses_as_algorithm_1_says(digits, quick, network, version, forward):
-    recipe = quick.but(network=network, version=version, ipc=2, matching_steps=2, network_steps=1)
+    recipe = quick.but(network=network, version=version, ipc=2, iterations=1, matching_steps=2, network_steps=1)
     images, losses = oracles.condense(digits, recipe, 0, forward)
     state = last(condense(digits, recipe, device="cpu"))
-    torch.testing.assert_close(state.images, images, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(state.images, images, rtol=1e-4, atol=1e-5)
     assert state.losses == pytest.approx(losses, rel=1e-4)
 
 
@@ -158,11 +148,14 @@ def test_a_states_condensed_set_carries_recipe_seed_and_losses(digits, quick):
     assert card["device"].startswith("cpu")
 
 
-def test_real_initialisation_starts_at_images_of_each_class(digits, quick):
-    recipe = quick.but(ipc=2, init="real", iterations=1, image_lr=1e-12)
-    images = last(condense(digits, recipe, device="cpu")).images
+@pytest.mark.parametrize("normalisation", ["published", "report"])
+def test_real_initialisation_starts_at_images_of_each_class_normalised_as_the_recipe_says(digits, quick, normalisation):
+    recipe = quick.but(ipc=2, init="real", iterations=1, image_lr=1e-12, normalisation=normalisation)
+    state = last(condense(digits, recipe, device="cpu"))
+    images, real = state.images, digits.normalised(normalisation)
+    assert state.condensed.card["std"] == list(real.std)
     for i, image in enumerate(images):
-        members = digits.train[digits.train.by_class[i // 2]][0]
+        members = real.train[real.train.by_class[i // 2]][0]
         assert float((members - image).abs().amax((1, 2, 3)).min()) < 1e-5
     assert not torch.equal(images[0], images[1])
 
@@ -190,7 +183,9 @@ def test_the_callers_random_state_is_left_alone(digits, quick):
 
 def test_random_numbers_that_the_caller_draws_between_states_change_nothing(digits, quick):
     undisturbed = last(condense(digits, quick, device="cpu"))
-    for state in condense(digits, quick, device="cpu"):
+    states = condense(digits, quick, device="cpu")
+    for _ in range(3):
+        state = next(states)
         torch.rand(7)
     assert_same_run(undisturbed, state)
 
@@ -218,141 +213,6 @@ def test_the_network_is_trained_between_matching_steps(
         assert (optimizer.defaults["lr"], optimizer.defaults["momentum"], batch) == (0.03, 0.25, 7)
         assert not images.requires_grad
         assert labels.tolist() == list(range(10))
-
-
-# Checkpoints
-
-STOPPED = [dict(iterations=5), dict(iterations=5, image_momentum=0.0), SEVERAL | dict(iterations=5, network_momentum=0.5)]
-
-
-@pytest.mark.parametrize("changes", STOPPED, ids=str)
-@pytest.mark.parametrize("stops", [[1], [2, 4]], ids=str)
-def test_a_run_stopped_and_resumed_ends_as_one_that_never_was(digits, quick, tmp_path, changes, stops):
-    recipe, path = quick.but(**changes), tmp_path / "run" / "c.safetensors"
-    whole = last(condense(digits, recipe, seed=2, device="cpu"))
-    for stop in stops:
-        states = condense(digits, recipe, seed=2, device="cpu", checkpoint=path)
-        for state in states:
-            if state.iteration == stop:
-                break
-        states.close()
-        assert CondensedSet.load(path).card["iteration"] == stop
-    assert_same_run(whole, last(condense(digits, recipe, seed=2, device="cpu", checkpoint=path)))
-    assert_same_run(whole, last(condense(digits, recipe, seed=2, device="cpu", checkpoint=path)))
-
-
-@pytest.mark.parametrize("changes", STOPPED, ids=str)
-def test_a_run_interrupted_in_the_middle_of_an_iteration_can_be_resumed(digits, quick, tmp_path, monkeypatch, changes):
-    recipe, path = quick.but(**changes), tmp_path / "c.safetensors"
-    whole = last(condense(digits, recipe, device="cpu"))
-    n = 2 * recipe.matching_steps + recipe.matching_steps  # the last matching step of the third draw
-    with monkeypatch.context() as patch:
-        patch.setattr("dckit.stage_c.matching_step", raise_on_call(n, KeyboardInterrupt(), matching_step))
-        with pytest.raises(KeyboardInterrupt):
-            last(condense(digits, recipe, device="cpu", checkpoint=path))
-    assert CondensedSet.load(path).card["iteration"] == 2
-    states = list(condense(digits, recipe, device="cpu", checkpoint=path))
-    assert [state.iteration for state in states] == [3, 4, 5]
-    assert_same_run(whole, states[-1])
-
-
-def test_a_checkpoint_is_written_as_the_run_goes_on(digits, quick, tmp_path, monkeypatch):
-    monkeypatch.setattr("dckit.stage_c.CHECKPOINT_SECONDS", -1)
-    path = tmp_path / "c.safetensors"
-    written = []
-    for state in condense(digits, quick, device="cpu", checkpoint=path):
-        saved = CondensedSet.load(path)
-        assert torch.equal(saved.images, state.images)
-        written.append(saved.card["iteration"])
-    assert written == [1, 2, 3]
-
-
-def test_a_finished_checkpoint_yields_its_last_state_and_is_not_touched(digits, quick, tmp_path):
-    path = tmp_path / "c.safetensors"
-    finished = last(condense(digits, quick, device="cpu", checkpoint=path))
-    before = path.read_bytes()
-    (again,) = condense(digits, quick, device="cpu", checkpoint=path)
-    assert_same_run(finished, again)
-    assert again.seconds == pytest.approx(finished.seconds, abs=0.01)
-    assert path.read_bytes() == before
-    assert [file.name for file in tmp_path.iterdir()] == ["c.safetensors"]
-
-
-def test_a_checkpoint_is_a_condensed_set(digits, quick, tmp_path):
-    path = tmp_path / "c.safetensors"
-    state = last(condense(digits, quick, device="cpu", checkpoint=path))
-    loaded = CondensedSet.load(path)
-    assert torch.equal(loaded.images, state.images)
-    assert loaded.card == state.condensed.card
-
-
-@pytest.mark.parametrize(
-    ("changes", "seed", "says"),
-    [
-        (dict(image_lr=0.2), 0, "recipe image_lr is 0.1 there, 0.2 here"),
-        (dict(iterations=4), 0, "recipe iterations is 3 there, 4 here"),
-        (dict(network_batch=None), 0, "recipe network_batch is 256 there, None here"),
-        (dict(), 1, "seed is 0 there, 1 here"),
-    ],
-)
-def test_a_checkpoint_of_another_run_is_refused_and_kept(digits, quick, tmp_path, changes, seed, says):
-    path = tmp_path / "c.safetensors"
-    last(condense(digits, quick, device="cpu", checkpoint=path))
-    before = path.read_bytes()
-    with pytest.raises(ValueError, match=says):
-        condense(digits, quick.but(**changes), seed=seed, device="cpu", checkpoint=path)
-    assert path.read_bytes() == before
-
-
-def test_a_checkpoint_of_another_dataset_is_refused(digits, quick, tmp_path):
-    path = tmp_path / "c.safetensors"
-    last(condense(digits, quick, device="cpu", checkpoint=path))
-    with pytest.raises(ValueError, match="dataset is 'digits' there, 'figures' here"):
-        condense(replace(digits, name="figures"), quick, device="cpu", checkpoint=path)
-
-
-def test_random_images_are_no_checkpoint(digits, quick, tmp_path):
-    path = tmp_path / "random.safetensors"
-    dckit.random_images(digits).save(path)
-    with pytest.raises(ValueError, match="holds another run"):
-        condense(digits, quick, device="cpu", checkpoint=path)
-
-
-def test_a_set_saved_halfway_is_no_checkpoint_since_it_has_no_momentum(digits, quick, tmp_path):
-    path = tmp_path / "images.safetensors"
-    next(condense(digits, quick, device="cpu")).condensed.save(path)
-    with pytest.raises(ValueError, match="momentum|velocity|checkpoint"):
-        condense(digits, quick, device="cpu", checkpoint=path)
-
-
-def test_a_checkpoint_with_a_field_that_this_version_lacks_is_refused(digits, quick, tmp_path):
-    path = tmp_path / "c.safetensors"
-    condensed = last(condense(digits, quick, device="cpu")).condensed
-    replace(condensed, card=condensed.card | {"recipe": condensed.card["recipe"] | {"colour": 1}}).save(path)
-    with pytest.raises(ValueError, match="holds another run"):
-        condense(digits, quick, device="cpu", checkpoint=path)
-
-
-def test_a_damaged_checkpoint_is_refused_and_kept(digits, quick, tmp_path):
-    path = tmp_path / "c.safetensors"
-    last(condense(digits, quick, device="cpu", checkpoint=path))
-    path.write_bytes(path.read_bytes()[:-100])
-    before = path.read_bytes()
-    with pytest.raises(ValueError, match="damaged or not a safetensors file"):
-        condense(digits, quick, device="cpu", checkpoint=path)
-    assert path.read_bytes() == before
-
-
-def test_a_checkpoint_that_cannot_be_written_is_refused_before_any_work(digits, quick, tmp_path):
-    (tmp_path / "file").write_text("here")
-    with pytest.raises(OSError, match=r"cannot write .*c\.safetensors: .*; choose another folder"):
-        condense(digits, quick, device="cpu", checkpoint=tmp_path / "file" / "c.safetensors")
-
-
-def test_without_a_checkpoint_nothing_is_written(digits, quick, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    last(condense(digits, quick, device="cpu"))
-    assert not list(tmp_path.iterdir())
 
 
 # What is refused

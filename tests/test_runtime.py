@@ -1,0 +1,76 @@
+import itertools
+
+import pytest
+import torch
+
+from dckit.runtime import device_name, pick_device, seeded, versions
+
+
+def test_auto_is_the_gpu_if_there_is_one_and_else_the_cpu():
+    assert pick_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert pick_device("cpu") == torch.device("cpu")
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(ValueError, match="unknown device 'gpu': expected 'auto', 'cpu', 'cuda' or 'mps'"):
+        pick_device("gpu")
+
+
+@pytest.mark.parametrize(("name", "backend"), [("cuda", torch.cuda), ("mps", torch.backends.mps)])
+def test_a_device_that_is_not_there_is_refused(name, backend):
+    if backend.is_available():
+        pytest.skip(f"this machine has {name}")
+    with pytest.raises(ValueError, match=f"device '{name}' was asked for, but torch sees none on this machine"):
+        pick_device(name)
+
+
+def numbers(*entropy):
+    with seeded(*entropy):
+        return torch.rand(5).tolist()
+
+
+def test_the_same_seed_gives_the_same_numbers_whatever_was_drawn_before():
+    torch.manual_seed(1)
+    first = numbers(3, 1, 4)
+    torch.rand(17)
+    assert numbers(3, 1, 4) == first
+
+
+def test_every_seed_purpose_and_index_has_numbers_of_its_own():
+    entropies = list(itertools.product(range(5), range(1, 5), range(50)))
+    assert len({tuple(numbers(*entropy)) for entropy in entropies}) == len(entropies)
+
+
+def test_the_random_state_outside_is_left_as_it_was():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    numbers(0)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_random_state_outside_is_restored_after_an_error():
+    before = torch.get_rng_state()
+    with pytest.raises(ValueError, match="rand"), seeded(0):
+        raise ValueError(f"rand {torch.rand(3)}")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("device", [None, "cpu", "cuda"])
+def test_the_gpus_random_state_outside_is_left_as_it_was_too(device):
+    before = torch.cuda.get_rng_state()
+    with seeded(0, device=device and torch.device(device)):
+        torch.rand(3)
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("entropy", [(-1,), (0, -2), (-5, 1, 3)])
+def test_a_negative_seed_is_refused(entropy):
+    with pytest.raises(ValueError, match=rf"seed {min(entropy)} is negative: expected 0 or more"), seeded(*entropy):
+        pass
+
+
+def test_a_result_can_name_what_it_was_made_with():
+    assert set(versions()) == {"dckit", "torch", "python"}
+    assert versions()["torch"] == torch.__version__
+    assert device_name(torch.device("cpu")) == f"cpu, {torch.get_num_threads()} threads"

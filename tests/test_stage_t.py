@@ -1,0 +1,306 @@
+import statistics
+from dataclasses import replace
+
+import oracles
+import pytest
+import torch
+
+from dckit import CondensedSet, Recipe, Scores, Split, build, condense, evaluate, evaluating, random_images
+from dckit.stage_t import train
+from dckit.train import accuracy, train_epoch
+
+PUBLISHED, REPORT = Recipe.published(), Recipe.report()
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """What stage T asks of each pass over the set: nothing is trained."""
+    calls = []
+    monkeypatch.setattr("dckit.stage_t.train_epoch", lambda *args: calls.append(args))
+    return calls
+
+
+def rates(passes):
+    return [optimizer.defaults["lr"] for _, optimizer, *_ in passes]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "number", "last_at_full_rate", "augmentation"),
+    [
+        ("mnist", 1001, 501, "crop_scale_rotate"),
+        ("digits", 1001, 501, "crop_scale_rotate"),
+        ("fashionmnist", 301, 151, "none"),
+        ("cifar10", 301, 151, "none"),
+        ("my pictures", 301, 151, "none"),
+    ],
+)
+def test_the_published_schedule_drops_the_rate_once_behind_the_middle(
+    digits, passes, dataset, number, last_at_full_rate, augmentation
+):
+    train(build("MLP", digits.shape, 10), random_images(digits), PUBLISHED, dataset)
+    assert len(passes) == number
+    assert rates(passes) == [0.01] * (last_at_full_rate + 1) + [0.001] * (number - last_at_full_rate - 1)
+    for _, optimizer, _, batch, changes in passes:
+        assert (optimizer.defaults["momentum"], optimizer.defaults["weight_decay"]) == (0.9, 0.0005)
+        assert (batch, changes) == (256, augmentation)
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
+def test_the_reports_protocol_is_300_plain_passes(digits, passes, dataset):
+    train(build("MLP", digits.shape, 10), random_images(digits), REPORT, dataset)
+    assert rates(passes) == [0.01] * 300
+    for _, optimizer, _, _, augmentation in passes:
+        assert (optimizer.defaults["momentum"], optimizer.defaults["weight_decay"]) == (0.0, 0.0)
+        assert augmentation == "none"
+
+
+@pytest.mark.parametrize(("augmentation", "number"), [("none", 301), ("crop_noise", 1001), ("crop_scale_rotate", 1001)])
+def test_a_named_augmentation_is_used_on_every_dataset(digits, passes, augmentation, number):
+    recipe = PUBLISHED.but(augmentation=augmentation)
+    train(build("MLP", digits.shape, 10), random_images(digits), recipe, "cifar10")
+    assert [args[4] for args in passes] == [augmentation] * number
+
+
+def test_the_whole_dataset_is_trained_on_without_augmentation_for_its_own_number_of_passes(digits, quick, passes):
+    evaluate(digits.train, digits, quick.but(whole_epochs=7, epochs=2, epochs_augmented=3), device="cpu")
+    assert [args[4] for args in passes] == ["none"] * 7
+    images, labels = passes[0][2]
+    assert torch.equal(images, digits.train.images)
+    assert torch.equal(labels, digits.train.labels)
+
+
+def test_the_drop_starts_momentum_over(digits, monkeypatch):
+    seen = []
+
+    def look(network, optimizer, *args):
+        buffers = [bool(state.get("momentum_buffer") is not None) for state in optimizer.state.values()]
+        seen.append((optimizer.defaults["lr"], any(buffers)))
+        train_epoch(network, optimizer, *args)
+
+    monkeypatch.setattr("dckit.stage_t.train_epoch", look)
+    recipe = PUBLISHED.but(epochs=8, augmentation="none")
+    train(build("MLP", digits.shape, 10), random_images(digits), recipe, "digits")
+    assert seen == [(0.01, False), *[(0.01, True)] * 4, (0.001, False), *[(0.001, True)] * 2]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(epochs=9, lr=0.1),
+        dict(epochs=10, lr=0.1, weight_decay=0.05),
+        dict(epochs=9, lr=0.1, batch=7),
+        dict(epochs=9, lr=0.1, momentum=0.0, weight_decay=0.0, lr_drop=1.0),
+        dict(epochs=9, lr=0.05, lr_drop=1.0, batch=6),
+        dict(epochs=1),
+    ],
+    ids=str,
+)
+def test_training_equals_sgd_written_out(digits, changes):
+    recipe = PUBLISHED.but(augmentation="none", **changes)
+    torch.manual_seed(0)
+    condensed, network = random_images(digits, ipc=2), build("MLP", digits.shape, 10)
+    theta = [p.detach().clone().requires_grad_() for p in network.parameters()]
+    torch.manual_seed(1)
+    theta = oracles.train(theta, condensed.images, condensed.labels, recipe, recipe.epochs, oracles.mlp)
+    torch.manual_seed(1)
+    train(network, condensed, recipe, "digits")
+    for found, expected in zip(network.parameters(), theta, strict=True):
+        torch.testing.assert_close(found.detach(), expected.detach(), rtol=1e-3, atol=1e-4)
+
+
+def test_batches_of_a_pass_are_shuffled_anew_and_hold_every_image_once(digits):
+    seen = []
+    network = build("MLP", digits.shape, 10)
+    network.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    images, labels = torch.arange(10.0).view(10, 1, 1, 1).expand(10, 1, 28, 28), torch.arange(10)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
+    torch.manual_seed(0)
+    for _ in range(2):
+        train_epoch(network, optimizer, (images, labels), 4)
+    order = [[int(image[0, 0, 0]) for image in batch] for batch in seen]
+    assert [len(batch) for batch in order] == [4, 4, 2, 4, 4, 2]
+    first, second = order[0] + order[1] + order[2], order[3] + order[4] + order[5]
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+    assert first != list(range(10))
+
+
+def test_accuracy_is_the_share_of_right_answers_whatever_the_batches(digits):
+    network = build("MLP", digits.shape, 10)
+    with torch.no_grad():
+        right = (network(digits.test.images).argmax(1) == digits.test.labels).double().mean()
+    for batch in (7, 50, 1000):
+        assert accuracy(network, digits.test, batch) == pytest.approx(100 * float(right))
+    assert not network.training
+
+
+def test_scores_are_mean_and_population_deviation():
+    scores = Scores((90.0, 92.0, 97.0), 1.5, {"recipe": {"networks": 20}})
+    assert scores.mean == pytest.approx(93)
+    assert scores.std == pytest.approx(((3**2 + 1 + 4**2) / 3) ** 0.5)
+    assert scores.done == (3, 20)
+    assert str(scores) == "93.0 ± 2.9 % over 3 networks"
+
+
+def test_one_network_has_no_deviation(digits, quick):
+    scores = evaluate(random_images(digits), digits, quick, device="cpu")
+    assert (len(scores.accuracies), scores.std) == (1, 0)
+
+
+def test_a_score_comes_after_every_network_and_says_how_it_was_measured(digits, quick):
+    recipe = quick.but(networks=3)
+    scores = list(evaluating(random_images(digits), digits, recipe, seed=4, device="cpu"))
+    assert [s.done for s in scores] == [(1, 3), (2, 3), (3, 3)]
+    for n, s in enumerate(scores, 1):
+        assert s.accuracies == scores[-1].accuracies[:n]
+        assert s.mean == pytest.approx(statistics.fmean(s.accuracies))
+        assert all(0 <= a <= 100 for a in s.accuracies)
+    card = scores[-1].card
+    assert Recipe(**card["recipe"]) == recipe
+    assert (card["dataset"], card["network"], card["seed"]) == ("digits", "ConvNet", 4)
+    assert 0 < scores[0].seconds < scores[2].seconds
+
+
+def test_the_same_seed_gives_the_same_accuracies_and_another_gives_others(digits, quick):
+    condensed, recipe = random_images(digits), quick.but(networks=3)
+    torch.manual_seed(1)
+    first = evaluate(condensed, digits, recipe, seed=1, device="cpu")
+    torch.manual_seed(2)
+    assert evaluate(condensed, digits, recipe, seed=1, device="cpu").accuracies == first.accuracies
+    assert evaluate(condensed, digits, recipe, seed=2, device="cpu").accuracies != first.accuracies
+
+
+def test_a_networks_accuracy_does_not_depend_on_how_many_are_asked_for(digits, quick):
+    condensed = random_images(digits)
+    three = evaluate(condensed, digits, quick.but(networks=3), device="cpu")
+    assert len(set(three.accuracies)) > 1
+    for n in (1, 2):
+        assert evaluate(condensed, digits, quick.but(networks=n), device="cpu").accuracies == three.accuracies[:n]
+
+
+def test_the_callers_random_state_is_left_alone(digits, quick):
+    before = torch.get_rng_state()
+    for _ in evaluating(random_images(digits), digits, quick.but(networks=2), device="cpu"):
+        assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_condensed_set_is_not_changed(digits, quick):
+    condensed = random_images(digits)
+    before = condensed.images.clone()
+    evaluate(condensed, digits, quick, device="cpu")
+    assert torch.equal(condensed.images, before)
+
+
+@pytest.fixture
+def tested_on(monkeypatch):
+    """The splits that networks are tested on."""
+    splits = []
+
+    def look(network, test):
+        splits.append(test)
+        return 0.0
+
+    monkeypatch.setattr("dckit.stage_t.accuracy", look)
+    return splits
+
+
+def test_the_choice_of_test_images_is_the_same_whatever_the_seed(digits, quick, tested_on):
+    for seed in (0, 1, 99):
+        evaluate(random_images(digits), digits, quick.but(test_images=50, networks=2), seed=seed, device="cpu")
+    assert len(tested_on) == 6
+    for split in tested_on:
+        assert torch.equal(split.pixels, tested_on[0].pixels)
+        assert torch.equal(split.labels, tested_on[0].labels)
+    assert len(tested_on[0]) == 50
+    assert len(tested_on[0].labels.unique()) > 5  # not the first ones of a sorted file
+    rows = {bytes(image.numpy().tobytes()) for image in digits.test.pixels}
+    assert len({image.numpy().tobytes() for image in tested_on[0].pixels} & rows) >= 49
+
+
+@pytest.mark.parametrize("test_images", [None, 360, 10_000])
+def test_without_a_choice_all_test_images_are_used(digits, quick, tested_on, test_images):
+    evaluate(random_images(digits), digits, quick.but(test_images=test_images), device="cpu")
+    assert torch.equal(tested_on[0].pixels, digits.test.pixels)
+
+
+def test_the_network_of_stage_t_can_be_another_than_that_of_stage_c(digits, quick, monkeypatch):
+    built = []
+    monkeypatch.setattr("dckit.stage_t.build", lambda *args: built.append(args) or build(*args))
+    evaluate(random_images(digits), digits, quick.but(test_network="MLP"), device="cpu")
+    assert set(built) == {("MLP", (1, 28, 28), 10, "published", 8)}
+
+
+def test_images_are_tested_under_the_recipes_normalisation(digits, quick, tested_on):
+    report = digits.normalised("report")
+    evaluate(random_images(report), digits, quick.but(normalisation="report"), device="cpu")
+    assert (tested_on[0].mean, tested_on[0].std) == (report.mean, report.std)
+    assert report.std != digits.std
+
+
+# What is refused
+
+
+def foreign(condensed, **card):
+    return CondensedSet(condensed.images, condensed.labels, condensed.card | card)
+
+
+def test_a_set_of_another_shape_is_refused(digits, quick):
+    small = Split(digits.train.pixels[:, :, 4:24, 4:24], digits.train.labels, digits.mean, digits.std)
+    condensed = random_images(replace(digits, train=small, test=small))
+    with pytest.raises(
+        ValueError, match=r"the condensed set has shape \[1, 20, 20\], the test images have \[1, 28, 28"
+    ):
+        evaluating(condensed, digits, quick, device="cpu")
+
+
+def test_a_set_of_other_classes_is_refused(digits, quick):
+    condensed = random_images(replace(digits, classes=tuple("abcdefghij")))
+    with pytest.raises(ValueError, match=r"the condensed set has classes \['a', .*, the test images have \['0', "):
+        evaluating(condensed, digits, quick, device="cpu")
+
+
+def test_a_set_that_is_normalised_otherwise_is_refused(digits, quick):
+    condensed = random_images(digits.normalised("report"))
+    with pytest.raises(ValueError, match="the condensed set has normalisation report, the test images have published"):
+        evaluating(condensed, digits, quick, device="cpu")
+    with pytest.raises(ValueError, match="the condensed set has normalisation published, the test images have report"):
+        evaluating(random_images(digits), digits, quick.but(normalisation="report"), device="cpu")
+
+
+def test_a_negative_seed_is_refused(digits, quick):
+    with pytest.raises(ValueError, match="seed -3 is negative"):
+        evaluating(random_images(digits), digits, quick, seed=-3, device="cpu")
+
+
+def test_a_network_that_does_not_exist_is_refused_before_any_work(digits, quick):
+    with pytest.raises(ValueError, match="unknown network 'Convnet'"):
+        evaluating(random_images(digits), digits, quick.but(test_network="Convnet"), device="cpu")
+
+
+# What it is all for
+
+
+def test_a_better_set_scores_better(digits, quick):
+    recipe = quick.but(networks=2, epochs=60, augmentation="none", test_images=None)
+    *_, noise = condense(digits, recipe.but(iterations=1, image_lr=1e-9), device="cpu")
+    sets = (noise.condensed, random_images(digits, ipc=1), random_images(digits, ipc=10))
+    worst, middle, best = (evaluate(condensed, digits, recipe, device="cpu").mean for condensed in sets)
+    assert worst < 35
+    assert worst + 20 < middle < best - 8
+
+
+def test_learned_images_score_better_than_the_real_ones_they_started_from(digits, quick):
+    recipe = quick.but(networks=2, width=16, epochs=60, augmentation="none", test_images=None, init="real")
+    *_, start = condense(digits, recipe.but(iterations=1, image_lr=1e-9), device="cpu")
+    *_, state = condense(digits, recipe.but(iterations=40, image_lr=1.0), device="cpu")
+    before, after = (evaluate(s.condensed, digits, recipe, device="cpu").mean for s in (start, state))
+    assert after > before + 5
+
+
+def test_training_on_the_whole_set_scores_better_than_on_ten_of_each_class(digits, quick):
+    recipe = quick.but(whole_epochs=5, batch=32, epochs=60, augmentation="none", test_images=None)
+    whole, ten = (
+        evaluate(data, digits, recipe, device="cpu").mean for data in (digits.train, random_images(digits, 10))
+    )
+    assert whole > ten + 3
