@@ -1,5 +1,6 @@
 """A condensed set: images, labels and a card that says how they were made."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ class CondensedSet:
     card: dict[str, Any]
 
     def __post_init__(self) -> None:
-        classes, shape = len(self.card.get("classes", ())), tuple(self.card.get("shape", ()))
+        if not _is_card(self.card):
+            raise ValueError("the card does not name dataset, classes, shape, normalisation, mean and std as it must")
+        classes, shape = len(self.card["classes"]), tuple(self.card["shape"])
         if self.images.shape[1:] != shape or self.images.dtype != torch.float32:
             found = f"{tuple(self.images.shape[1:])} {self.images.dtype}"
             raise ValueError(f"the card speaks of float32 images of {shape}, the images are {found}")
@@ -96,9 +99,11 @@ class CondensedSet:
         """Each image as folder/class/number.png, de-normalised, which torchvision's ImageFolder reads."""
         from torchvision.utils import save_image
 
+        names = [re.sub(r"[^\w -]", "-", name) for name in self.card["classes"]]  # a card may come from anywhere
+        if len(set(names)) < len(names):
+            names = [f"{label} {name}" for label, name in enumerate(names)]
         for i, (picture, label) in enumerate(zip(self.pixels, self.labels.tolist(), strict=True)):
-            name = self.card["classes"][label].replace("/", "-")
-            with replacing(Path(folder) / name / f"{i % self.ipc}.png") as part:
+            with replacing(Path(folder) / names[label] / f"{i % self.ipc}.png") as part:
                 save_image(picture, part, format="png")
 
     @classmethod
@@ -112,14 +117,17 @@ class CondensedSet:
             raise FileNotFoundError(f"no file {path}")
         try:
             with torch.serialization.safe_globals(_number_types()):
-                images, labels = torch.load(path, map_location="cpu", weights_only=True)["data"][experiment]
+                experiments = dict(enumerate(torch.load(path, map_location="cpu", weights_only=True)["data"]))
+            images, labels = experiments[experiment]
+            images, labels = images.float(), labels.long()
         except Exception as error:  # whatever a damaged or foreign pickle ends in
+            reason = f"{type(error).__name__}: {error}".split("\n")[0]
             raise ValueError(
                 f"{path}: no experiment {experiment} of the published code's results could be read from it, "
-                f"and nothing in it was executed ({type(error).__name__}: {str(error).splitlines()[0]})"
+                f"and nothing in it was executed ({reason})"
             ) from None
         card = base_card(real) | {"source": f"published code, {Path(path).name}, experiment {experiment}"}
-        return cls(images.float(), labels.long(), card)
+        return cls(images, labels, card)
 
 
 def base_card(real: ImageData) -> dict[str, Any]:
@@ -132,6 +140,22 @@ def base_card(real: ImageData) -> dict[str, Any]:
         "mean": list(real.mean),
         "std": list(real.std),
     }
+
+
+def _is_card(card: Any) -> bool:
+    """Whether a card that may come from anywhere says what `base_card` says, in the same types."""
+    try:
+        channels, height, width = card["shape"]
+        return (
+            all(isinstance(card[key], str) for key in ("dataset", "normalisation"))
+            and all(isinstance(n, int) for n in (channels, height, width))
+            and isinstance(card["classes"], list)
+            and all(isinstance(name, str) for name in card["classes"])
+            and len(card["mean"]) == len(card["std"]) == channels
+            and all(isinstance(number, float) for number in (*card["mean"], *card["std"]))
+        )
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _number_types() -> list[Any]:

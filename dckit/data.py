@@ -114,6 +114,15 @@ class ImageData:
         """Standard deviation that each channel is divided by, in units of 0 to 1."""
         return self.train.std
 
+    def refuse_ipc(self, ipc: int) -> None:
+        """Raise ValueError unless every class has ``ipc`` training images, at least one."""
+        smallest = min(range(len(self.classes)), key=lambda c: len(self.train.by_class[c]))
+        room = len(self.train.by_class[smallest])
+        if not 1 <= ipc <= room:
+            raise ValueError(
+                f"ipc {ipc}: expected 1 to {room} images per class, as many as {self.classes[smallest]!r} has"
+            )
+
     def normalised(self, normalisation: str) -> "ImageData":
         """The same pixels under the ``"published"`` or the ``"report"``'s mean and deviation."""
         if normalisation == self.normalisation:
@@ -150,13 +159,17 @@ def _read(name: str, root: str | Path | None, download: bool) -> sources.Raw:
     if key in sources.TORCHVISION:
         folder = Path(root or os.environ.get("DCKIT_DATA") or "data").expanduser()
         return sources.torchvision_set(key, folder, download)
-    path = Path(name).expanduser()
+    path, known = Path(name).expanduser(), ("digits", *sources.TORCHVISION)
     if path.suffix == ".npz":
-        return sources.npz(path)
-    if path.is_dir():
-        return sources.image_folder(path)
-    known = ", ".join(("digits", *sources.TORCHVISION))
-    raise ValueError(f"unknown dataset {name!r}: expected one of {known}, a file ending in .npz, or a folder of images")
+        raw = sources.npz(path)
+    elif path.is_dir():
+        raw = sources.image_folder(path)
+    else:
+        raise ValueError(
+            f"unknown dataset {name!r}: expected one of {', '.join(known)}, a file ending in .npz, or a folder"
+        )
+    # Your own mnist.npz need not be MNIST: neither its normalisation nor its numbers in the tables are its own.
+    return raw._replace(name=f"my-{raw.name}") if raw.name.lower() in known else raw
 
 
 def _mean_and_std(name: str, pixels: Tensor, normalisation: str) -> tuple[tuple[float, ...], tuple[float, ...]]:

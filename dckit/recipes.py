@@ -12,7 +12,7 @@ LOOPS = {1: (1, 1), 10: (10, 50), 20: (20, 25), 30: (30, 20), 40: (40, 15), 50: 
 
 BUDGETS: dict[str, dict[str, Any]] = {
     "full": {},
-    "lesson": dict(iterations=200, real_batch=8, sets=1, networks=3, test_images=2000, whole_epochs=1),
+    "lesson": dict(iterations=240, real_batch=8, sets=1, networks=3, test_images=2000, whole_epochs=1),
     "smoke": dict(
         **dict(iterations=200, real_batch=8, width=32, sets=1, networks=20),
         **dict(epochs=101, epochs_augmented=101, test_images=400, whole_epochs=5),

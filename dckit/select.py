@@ -14,6 +14,7 @@ def random_images(real: ImageData, ipc: int = 1, seed: int = 0) -> CondensedSet:
 
     Raises ValueError if a class has fewer.
     """
+    real.refuse_ipc(ipc)
     classes = range(len(real.classes))
     with seeded(seed, RANDOM):
         images = torch.cat([real.train.sample(c, ipc)[0] for c in classes])

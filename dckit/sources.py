@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -127,7 +126,7 @@ def npz(path: Path) -> Raw:
         with np.load(path, allow_pickle=False) as file:
             missing = [key for key in keys if key not in file]
             arrays = {} if missing else {key: file[key] for key in keys}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged or foreign file can end in any error of the reader
         raise ValueError(f"{path} is damaged or not an npz file of plain arrays ({error})") from None
     if missing:
         raise ValueError(f"{path} has no array {missing[0]!r}: expected {', '.join(keys)}")
@@ -136,8 +135,8 @@ def npz(path: Path) -> Raw:
     for split in ("train", "test"):
         strangers = np.setdiff1d(arrays[f"y_{split}"], classes)
         if len(strangers):
-            raise ValueError(f"{path}: label {strangers[0]!r} is in y_test but not in y_train")
-        labels = torch.from_numpy(np.searchsorted(classes, arrays[f"y_{split}"])).long()
+            raise ValueError(f"{path}: label {strangers[0]} is in y_test but not in y_train")
+        labels = torch.as_tensor(np.searchsorted(classes, arrays[f"y_{split}"])).long()
         halves.append(_checked(f"{path}, x_{split}", _channels_first(path, arrays[f"x_{split}"]), labels, len(classes)))
     return _same_shape(Raw(path.stem, tuple(str(c) for c in classes), *halves))
 
@@ -151,8 +150,8 @@ def _channels_first(path: Path, x: np.ndarray) -> Tensor:
         )
     if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
         raise ValueError(f"{path}: images of type {x.dtype}: expected uint8, or float in 0 to 1")
-    pixels = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
-    return pixels if x.dtype == np.uint8 else pixels.float()
+    kept = np.uint8 if x.dtype == np.uint8 else np.float32
+    return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2), dtype=kept))
 
 
 def image_folder(path: Path) -> Raw:
@@ -192,9 +191,11 @@ def _picture(file: str) -> Any:
     try:
         with Image.open(file) as image:
             image.load()
-            return image
     except (OSError, UnidentifiedImageError) as error:
         raise ValueError(f"{file} is not a picture that can be read ({error})") from None
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(f"{file} is of mode {image.mode}: expected 8 bits a channel, save it so")
+    return image
 
 
 def _checked(where: str, pixels: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
@@ -206,7 +207,8 @@ def _checked(where: str, pixels: Tensor, labels: Tensor, classes: int) -> tuple[
     if int(labels.min()) < 0 or int(labels.max()) >= classes:
         raise ValueError(f"{where}: label {int(labels.max())} is outside 0 to {classes - 1}")
     if pixels.dtype != torch.uint8 and not ((pixels >= 0) & (pixels <= 1)).all():  # also false where NaN
-        raise ValueError(f"{where}: float images must lie in 0 to 1, without NaN; found {float(pixels.max()):g}")
+        low, high = float(pixels.min()), float(pixels.max())
+        raise ValueError(f"{where}: float images must lie in 0 to 1, without NaN; found {low:g} to {high:g}")
     return pixels, labels
 
 

@@ -34,10 +34,7 @@ def condense(
     FloatingPointError when the loss is no longer a number.
     """
     real = real.normalised(recipe.normalisation)
-    smallest = min(range(len(real.classes)), key=lambda c: len(real.train.by_class[c]))
-    room = len(real.train.by_class[smallest])
-    if recipe.ipc > room:
-        raise ValueError(f"ipc {recipe.ipc} is more than class {real.classes[smallest]!r} has images ({room})")
+    real.refuse_ipc(recipe.ipc)
     with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
         fresh_network(recipe.network, real, recipe)
     where = pick_device(device)

@@ -72,6 +72,8 @@ def resume(path: str | Path, start: State) -> State:
             )
     CondensedSet(tensors["images"], tensors["labels"], card)  # refuses images that do not fit their card
     images, velocity = tensors["images"], tensors.get("velocity")
+    if card["iteration"] and velocity is None and start.card["recipe"]["image_momentum"]:
+        raise ValueError(f"{path} holds images without their momentum: a set that was saved, and no checkpoint")
     device = start.images.device
     return replace(
         start,
@@ -85,6 +87,6 @@ def resume(path: str | Path, start: State) -> State:
 
 def _first_difference(key: str, found: Any, wanted: Any) -> str:
     if isinstance(found, dict) and isinstance(wanted, dict):
-        field = next(f for f in wanted if found.get(f) != wanted[f])
-        return _first_difference(f"{key} {field}", found.get(field), wanted[field])
+        field = next(f for f in (*wanted, *found) if found.get(f) != wanted.get(f))
+        return _first_difference(f"{key} {field}", found.get(field), wanted.get(field))
     return f"{key} is {found!r} there, {wanted!r} here"

@@ -76,7 +76,7 @@ def test_every_picture_has_words_and_headings_are_in_order(outputs, name):
         (["-p", "dataset", "mnits"], "unknown dataset 'mnits'"),
         (["-p", "budget", "tiny"], "unknown budget 'tiny'"),
         (["-p", "ipc", "0"], "ipc 0: expected more than 0"),
-        (["-p", "ipc", "500"], "ipc 500 is more than class"),
+        (["-p", "ipc", "500"], "ipc 500: expected 1 to"),
         (["-p", "seed", "-1"], "seed -1 is negative"),
     ],
 )

@@ -96,7 +96,7 @@ def test_a_reduced_budget_counts_matching_steps_rather_than_draws(ipc, budget):
 
 
 def test_an_unknown_budget_is_refused():
-    with pytest.raises(ValueError, match="unknown budget 'tiny': expected one of full, lesson, smoke"):
+    with pytest.raises(ValueError, match="unknown budget 'tiny': expected one of smoke, lesson, full"):
         Recipe.published(budget="tiny")
     with pytest.raises(ValueError, match="unknown budget 'tiny'"):
         Recipe.report(budget="tiny")
@@ -159,7 +159,10 @@ def test_the_name_tells_protocol_budget_and_every_change(recipe, name):
 
 
 def test_a_reduced_recipe_cannot_pass_for_the_full_one():
-    assert Recipe.published(budget="smoke").but(budget="full").name != Recipe.published().name
+    for label in (dict(budget="full"), dict(protocol="report")):
+        with pytest.raises(ValueError, match="protocol and budget are chosen by Recipe.published or Recipe.report"):
+            Recipe.published(budget="smoke").but(**label)
+    assert "iterations=10" in Recipe.published().but(iterations=10).name
 
 
 def test_but_leaves_the_recipe_as_it_was_and_nothing_can_be_assigned():

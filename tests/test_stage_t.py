@@ -226,7 +226,7 @@ def test_without_a_choice_all_test_images_are_used(digits, quick, tested_on, tes
 
 def test_the_network_of_stage_t_can_be_another_than_that_of_stage_c(digits, quick, monkeypatch):
     built = []
-    monkeypatch.setattr("dckit.stage_t.build", lambda *args: built.append(args) or build(*args))
+    monkeypatch.setattr("dckit.train.build", lambda *args: built.append(args) or build(*args))
     evaluate(random_images(digits), digits, quick.but(test_network="MLP"), device="cpu")
     assert set(built) == {("MLP", (1, 28, 28), 10, "published", 8)}
 
