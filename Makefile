@@ -27,5 +27,5 @@ clean:                    ## remove what the targets above made
 # The environment is made anew when pyproject.toml changes; the two files inside it say what it holds.
 $(VENV)/lab $(VENV)/dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[$(notdir $@)]'
+	$(BIN)/python -m pip install --editable '.[$(notdir $@)]'
 	touch $@

@@ -50,7 +50,7 @@ def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> tupl
     try:
         executed.parent.mkdir(parents=True, exist_ok=True)
         papermill.execute_notebook(
-            notebook, executed, parameters, kernel_name="python3", progress_bar=sys.stderr.isatty(), cwd=notebook.parent
+            notebook, executed, parameters, kernel_name="python3", progress_bar=sys.stderr.isatty(), cwd=Path.cwd()
         )
     except papermill.PapermillExecutionError as failed:
         error = f"{failed.ename}: {failed.evalue}"
@@ -80,8 +80,9 @@ def page(notebook: Path) -> str:
     for cell in cells.cells:
         if cell.cell_type == "markdown":
             cell.source = _formulas(cell.source)
-    exporter = HTMLExporter(template_name="lab")
-    body, _ = exporter.from_notebook_node(cells, {"metadata": {"name": notebook.stem}})
+    title = re.search(r"^# (.+)", cells.cells[0].source, flags=re.MULTILINE)
+    name = title[1] if title else notebook.stem
+    body, _ = HTMLExporter(template_name="lab").from_notebook_node(cells, {"metadata": {"name": name}})
     return re.sub(r'<script[^>]*src="https?://[^>]*>\s*</script>', "", body)
 
 

@@ -98,7 +98,13 @@ def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: fl
         mean, std = statistics.fmean(values), statistics.pstdev(values)
         ax.errorbar(mean, row, xerr=std, color=colour, capsize=5, lw=1.5)
         ax.plot(values, [row] * len(values), marker, color=colour, alpha=0.4, ms=6, mew=0)
-        ax.annotate(f"{mean:.1f} ± {std:.1f}", (mean, row), (0, 9), textcoords="offset points", ha="center")
+        ax.annotate(
+            f"{mean:.1f} ± {std:.1f}" if len(values) > 1 else f"{mean:.1f}",
+            (mean, row),
+            (0, 9),
+            textcoords="offset points",
+            ha="center",
+        )
     ax.set_yticks(range(len(groups)), list(groups))
     ax.set(xlabel=xlabel, ylim=(len(groups) - 0.5, -0.7))
     return picture(figure, alt + _mark(ax, guess))

@@ -63,13 +63,14 @@ def torchvision_set(name: str, root: Path, download: bool) -> Raw:
             )
         _download(name, root)
     try:
-        halves = [_pixels_and_labels(_open(name, root, train, download=False)) for train in (True, False)]
+        datasets = [_open(name, root, train, download=False) for train in (True, False)]
+        halves = [_pixels_and_labels(dataset) for dataset in datasets]
     except Exception as error:  # a damaged file can end in any error of the reader
         raise ValueError(
             f"the files of {name} in {str(root)!r} are incomplete or damaged ({error}): "
             f"delete {str(root / marker)!r} and load with download=True, or copy them again"
         ) from None
-    names = tuple(getattr(_open(name, root, True, download=False), "classes", map(str, range(10))))
+    names = tuple(_names(datasets[0]))
     return Raw(name, names, *(_checked(name, *half, len(names)) for half in halves))
 
 
@@ -79,6 +80,11 @@ def _open(name: str, root: Path, train: bool, download: bool) -> Any:
     if name == "svhn":
         return datasets.SVHN(root, split="train" if train else "test", download=download)
     return getattr(datasets, TORCHVISION[name][0])(root, train=train, download=download)
+
+
+def _names(dataset: Any) -> list[str]:
+    """Names of the classes; MNIST's "3 - three" is 3, and SVHN names none."""
+    return [name.partition(" - ")[0] for name in getattr(dataset, "classes", map(str, range(10)))]
 
 
 def _download(name: str, root: Path) -> None:
@@ -98,7 +104,7 @@ def _download(name: str, root: Path) -> None:
                     shutil.move(made, root / made.name)
     except (OSError, RuntimeError) as error:
         raise RuntimeError(
-            f"{name} could not be fetched ({error}); nothing was kept. Try again later, "
+            f"{name} could not be fetched ({' '.join(str(error).split())}); nothing was kept. Try again later, "
             f"or copy torchvision's files into {str(root)!r}"
         ) from None
 

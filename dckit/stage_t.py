@@ -46,6 +46,8 @@ class Scores:
         return len(self.accuracies), self.card["recipe"]["networks"]
 
     def __str__(self) -> str:
+        if len(self.accuracies) == 1:
+            return f"{self.mean:.1f} % with one network"
         return f"{self.mean:.1f} ± {self.std:.1f} % over {len(self.accuracies)} networks"
 
 

@@ -67,7 +67,7 @@ def beside(measured: Mapping[str, Scores]) -> Table:
     rows = []
     for method, scores in measured.items():
         ipc = None if method == "whole" else recipe["ipc"]
-        mine = f"{scores.mean:.1f} ± {scores.std:.1f}"
+        mine = f"{scores.mean:.1f}" + (f" ± {scores.std:.1f}" if len(scores.accuracies) > 1 else "")
         rows.append((ROWS[method], printed("paper", theirs, ipc, method), printed("report", theirs, ipc, method), mine))
     header = ("accuracy in %", f"paper, {_PRINTED[theirs]}", f"report, {_PRINTED[theirs]}", f"you, {dataset}")
     return Table(header, tuple(rows), _note(measured, dataset, recipe))

@@ -231,8 +231,19 @@ def test_images_that_are_no_numbers_end_the_run_and_leave_the_last_good_checkpoi
         last(condense(digits, recipe, device="cpu", checkpoint=path))
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_images_that_are_no_numbers_are_refused_though_the_loss_is_one(digits, quick, monkeypatch, value):
+    def spoil(network, real, images, *_):
+        images.data[3, 0, 5, 5] = value
+        return 1.0
+
+    monkeypatch.setattr("dckit.stage_c.matching_step", spoil)
+    with pytest.raises(FloatingPointError, match=r"loss 1\.0 in iteration 1, the images are no longer numbers"):
+        next(condense(digits, quick, device="cpu"))
+
+
 def test_more_images_than_the_smallest_class_has_are_refused(digits, quick):
-    with pytest.raises(ValueError, match=r"ipc 140 is more than class '8' has images \(139\)"):
+    with pytest.raises(ValueError, match="ipc 140: expected 1 to 139 images per class, as many as '8' has"):
         condense(digits, quick.but(ipc=140), device="cpu")
     assert isinstance(next(condense(digits, quick.but(ipc=139, real_batch=1), device="cpu")), State)
 
@@ -275,7 +286,7 @@ def batch_norm_network():
 
 
 def test_batch_norm_is_held_after_one_step_of_a_tenth_towards_the_batchs_statistics(digits):
-    network = batch_norm_network()
+    network = batch_norm_network().eval()
     hold_batch_norm(network, digits.train, 1000)  # all there are: the statistics of the whole training set
     with torch.no_grad():
         maps = network[0](digits.train.images)

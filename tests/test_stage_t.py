@@ -125,6 +125,22 @@ def test_batches_of_a_pass_are_shuffled_anew_and_hold_every_image_once(digits):
     assert first != list(range(10))
 
 
+def test_a_pass_is_in_training_mode_and_changes_the_images_anew(digits):
+    seen = []
+    network = build("MLP", digits.shape, 10).eval()
+    network.register_forward_pre_hook(lambda module, args: seen.append((module.training, args[0])))
+    images, labels = digits.test[:5]
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
+    for augmentation in ("none", "crop_scale_rotate", "crop_scale_rotate"):
+        torch.manual_seed(len(seen))
+        train_epoch(network, optimizer, (images, labels), None, augmentation)
+    assert all(training for training, _ in seen)
+    plain, first, second = (batch.flatten(1).sort(0).values for _, batch in seen)
+    assert torch.equal(plain, images.flatten(1).sort(0).values)
+    assert not torch.equal(plain, first)
+    assert not torch.equal(first, second)
+
+
 def test_accuracy_is_the_share_of_right_answers_whatever_the_batches(digits):
     network = build("MLP", digits.shape, 10)
     with torch.no_grad():
