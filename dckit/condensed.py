@@ -34,10 +34,11 @@ class CondensedSet:
             found = f"{tuple(self.images.shape[1:])} {self.images.dtype}"
             raise ValueError(f"the card speaks of float32 images of {shape}, the images are {found}")
         expected = torch.arange(classes).repeat_interleave(len(self.images) // max(classes, 1))
-        if not len(expected) or not torch.equal(self.labels.cpu(), expected) or len(expected) != len(self.images):
+        labels = self.labels.cpu()
+        if not len(expected) == len(self.images) > 0 or labels.dtype != torch.int64 or not labels.equal(expected):
             raise ValueError(
                 f"{len(self.images)} images and {len(self.labels)} labels do not fit the card's {classes} classes: "
-                "expected the same number of each class, sorted"
+                "expected the same number of each class, sorted, and labels of int64"
             )
         if not torch.isfinite(self.images).all():
             raise ValueError("the images hold NaN or infinity: the run that made them diverged")

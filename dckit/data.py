@@ -180,4 +180,5 @@ def _mean_and_std(name: str, pixels: Tensor, normalisation: str) -> tuple[tuple[
         return NORMALISATION[normalisation][name]
     images = normalise(pixels, (0.0,), (1.0,)).transpose(0, 1).flatten(2)  # channels, N, pixels
     std = images.std(-1).mean(1) if normalisation == "report" else images.flatten(1).std(-1)
-    return tuple(images.mean((1, 2)).tolist()), tuple(std.clamp_min(1e-3).tolist())
+    # Rounded, to be alike however many threads summed up.
+    return tuple(round(m, 4) for m in images.mean((1, 2)).tolist()), tuple(round(max(s, 1e-3), 4) for s in std.tolist())

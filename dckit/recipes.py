@@ -151,6 +151,7 @@ def loops(ipc: int) -> tuple[int, int]:
     return LOOPS.get(ipc, (steps, min(50, 500 // steps)))
 
 
+_LARGEST = 1e38  # of float32, the images' type, nearly
 _ZERO_ALLOWED = {"image_momentum", "network_momentum", "network_steps", "momentum", "weight_decay"}
 
 
@@ -167,5 +168,6 @@ def _check(name: str, value: Any, hint: Any) -> None:
     wanted = (int, float) if kind is float else kind
     if not isinstance(value, wanted) or isinstance(value, bool) != (kind is bool):
         raise ValueError(f"{name} {value!r}: expected {'a number' if kind is float else kind.__name__}")
-    if kind in (int, float) and not (value > 0 or (value == 0 and name in _ZERO_ALLOWED)):
-        raise ValueError(f"{name} {value!r}: expected {'0 or more' if name in _ZERO_ALLOWED else 'more than 0'}")
+    if kind in (int, float) and not (0 < value < _LARGEST or (value == 0 and name in _ZERO_ALLOWED)):
+        low = "0 or more" if name in _ZERO_ALLOWED else "more than 0"
+        raise ValueError(f"{name} {value!r}: expected {low}, and less than {_LARGEST:g}")

@@ -35,8 +35,10 @@ def seeded(*entropy: int, device: torch.device | None = None) -> Iterator[None]:
     """
     if min(entropy) < 0:
         raise ValueError(f"seed {min(entropy)} is negative: expected 0 or more")
-    with torch.random.fork_rng(devices=[device] if device is not None and device.type == "cuda" else []):
-        torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+    kind = "cpu" if device is None else device.type
+    seed_it = torch.default_generator.manual_seed if kind == "cpu" else torch.manual_seed  # the latter seeds GPUs too
+    with torch.random.fork_rng(devices=[device] if kind == "cuda" else []):
+        seed_it(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
         yield
 
 

@@ -130,6 +130,8 @@ def _refuse_foreign(data: CondensedSet, real: ImageData) -> None:
         ("shape", list(real.shape)),
         ("classes", list(real.classes)),
         ("normalisation", real.normalisation),
+        ("mean", list(real.mean)),
+        ("std", list(real.std)),
     ):
         if data.card[key] != here:
             raise ValueError(f"the condensed set has {key} {data.card[key]}, the test images have {here}")

@@ -141,6 +141,7 @@ def test_a_class_in_a_foreign_card_leads_to_no_place_outside_of_the_folder(conde
     [
         (lambda c: dict(images=c.images[:, :, :20]), r"the card speaks of float32 images of \(1, 28, 28\)"),
         (lambda c: dict(images=c.images.double()), "the card speaks of float32 images .* torch.float64"),
+        (lambda c: dict(labels=c.labels.int()), "sorted, and labels of int64"),
         (lambda c: dict(labels=c.labels.flip(0)), "do not fit the card's 10 classes: expected the same number of each"),
         (lambda c: dict(labels=c.labels[:-1]), "20 images and 19 labels do not fit"),
         (lambda c: dict(images=c.images[:-1]), "19 images and 20 labels do not fit"),

@@ -57,8 +57,8 @@ def test_digits_are_the_same_at_every_call(digits):
 
 
 def test_digits_have_mean_0_and_deviation_1(digits):
-    assert float(digits.train.images.mean()) == pytest.approx(0, abs=1e-4)
-    assert float(digits.train.images.std()) == pytest.approx(1, abs=1e-4)
+    assert float(digits.train.images.mean()) == pytest.approx(0, abs=5e-4)
+    assert float(digits.train.images.std()) == pytest.approx(1, abs=5e-4)
     assert digits.train.images.dtype == torch.float32
     assert digits.mean == digits.train.mean == digits.test.mean
     assert digits.std == digits.train.std == digits.test.std

@@ -247,3 +247,8 @@ def test_a_recipe_survives_json(recipe):
 def test_recipes_are_equal_when_all_of_their_fields_are():
     assert len({Recipe.published(), Recipe.published(), Recipe.report()}) == 2
     assert {f.name for f in fields(Recipe)} == set(PUBLISHED)
+
+
+def test_a_rate_that_float32_cannot_hold_is_refused():
+    with pytest.raises(ValueError, match=r"image_lr 1e\+300: expected more than 0, and less than 1e\+38"):
+        Recipe.published().but(image_lr=1e300)
