@@ -50,7 +50,13 @@ def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> tupl
     try:
         executed.parent.mkdir(parents=True, exist_ok=True)
         papermill.execute_notebook(
-            notebook, executed, parameters, kernel_name="python3", progress_bar=sys.stderr.isatty(), cwd=Path.cwd()
+            *(notebook, executed, parameters),
+            kernel_name="python3",
+            progress_bar=sys.stderr.isatty(),
+            cwd=Path.cwd(),
+            extra_arguments=[
+                "--log-level=40"
+            ],  # of the kernel: errors; it warns at each start that TCP is not encrypted
         )
     except papermill.PapermillExecutionError as failed:
         error = f"{failed.ename}: {failed.evalue}"
