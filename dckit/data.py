@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import sources
+from . import own_data, sources
 from .models import Shape
 
 # Mean and standard deviation per channel, as the published code divides by them and as the report did: it took the
@@ -161,9 +161,9 @@ def _read(name: str, root: str | Path | None, download: bool) -> sources.Raw:
         return sources.torchvision_set(key, folder, download)
     path, known = Path(name).expanduser(), ("digits", *sources.TORCHVISION)
     if path.suffix == ".npz":
-        raw = sources.npz(path)
+        raw = own_data.npz(path)
     elif path.is_dir():
-        raw = sources.image_folder(path)
+        raw = own_data.image_folder(path)
     else:
         raise ValueError(
             f"unknown dataset {name!r}: expected one of {', '.join(known)}, a file ending in .npz, or a folder"
