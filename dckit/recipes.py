@@ -115,8 +115,7 @@ class Recipe:
         amounts = dict(BUDGETS.get(budget, {}))  # an unknown budget is refused below, as any field's value is
         if "iterations" in amounts:  # named for T = 1; a draw of θ0 with T matching steps does T times the work
             amounts["iterations"] = max(5, amounts["iterations"] // self.matching_steps)
-        less = {k: v for k, v in amounts.items() if getattr(self, k) is None or v < getattr(self, k)}
-        return replace(self, **less, budget=budget)  # type: ignore[arg-type]
+        return replace(self, **amounts, budget=budget)  # type: ignore[arg-type]
 
     def but(self, **changes: Any) -> "Recipe":
         """This recipe with some fields changed; ``name`` tells which."""

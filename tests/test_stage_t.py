@@ -221,6 +221,12 @@ def tested_on(monkeypatch):
     return splits
 
 
+def test_the_choice_of_test_images_is_not_the_first_ones(digits, quick, tested_on):
+    evaluate(random_images(digits), digits, quick.but(test_images=50), device="cpu")
+    first = {image.numpy().tobytes() for image in digits.test.pixels[:50]}
+    assert len({image.numpy().tobytes() for image in tested_on[0].pixels} - first) > 25
+
+
 def test_the_choice_of_test_images_is_the_same_whatever_the_seed(digits, quick, tested_on):
     for seed in (0, 1, 99):
         evaluate(random_images(digits), digits, quick.but(test_images=50, networks=2), seed=seed, device="cpu")
