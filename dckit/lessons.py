@@ -54,9 +54,7 @@ def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> tupl
             kernel_name="python3",
             progress_bar=sys.stderr.isatty(),
             cwd=Path.cwd(),
-            extra_arguments=[
-                "--log-level=40"
-            ],  # of the kernel: errors; it warns at each start that TCP is not encrypted
+            extra_arguments=["--log-level=40"],  # errors alone: each kernel warns that its TCP is not encrypted
         )
     except papermill.PapermillExecutionError as failed:
         error = f"{failed.ename}: {failed.evalue}"
@@ -121,13 +119,13 @@ def main(arguments: Iterable[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    runs = []
+    started, runs = time.time(), []
     for number, (notebook, parameters) in enumerate(chosen, 1):
         print(f"lesson {number} of {len(chosen)}: {notebook.stem} …", flush=True)
         runs.append(run(notebook, out, parameters))
         print(runs[-1], flush=True)
     failed = [r for r in runs if r.error]
-    _summary(out, failed)
+    _summary(out, failed, started)
     return 1 if failed else 0
 
 
@@ -164,9 +162,9 @@ def _choose(notebooks: list[Path], given: Mapping[str, Any]) -> list[tuple[Path,
     return chosen
 
 
-def _summary(out: Path, failed: list[Run]) -> None:
+def _summary(out: Path, failed: list[Run], started: float) -> None:
     scores = out / "scores.json"
-    if scores.is_file() and not failed:
+    if not failed and scores.is_file() and scores.stat().st_mtime >= started:  # not an earlier run's
         print("\n" + json.loads(scores.read_text(encoding="utf-8"))["text"])
     for r in failed:
         print(f"\nFAILED {r.notebook.stem}: {r.error}\n  as far as it came: {r.notebook}", file=sys.stderr)

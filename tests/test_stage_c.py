@@ -6,6 +6,7 @@ from functools import partial
 import oracles
 import pytest
 import torch
+from runs import assert_same_run, last
 from torch import nn
 
 import dckit
@@ -15,20 +16,6 @@ from dckit.state import State
 
 CONVNET = partial(oracles.convnet, padding=3)
 SEVERAL = dict(ipc=3, iterations=2, matching_steps=2, network_steps=2)
-
-
-def last(states):
-    *_, state = states
-    return state
-
-
-def assert_same_run(a, b):
-    """Bit for bit, but for the time that it took."""
-    assert (a.iteration, a.iterations, a.losses) == (b.iteration, b.iterations, b.losses)
-    assert torch.equal(a.images, b.images)
-    assert torch.equal(a.labels, b.labels)
-    assert (a.velocity is None) == (b.velocity is None)
-    assert a.velocity is None or torch.equal(a.velocity, b.velocity)
 
 
 @pytest.mark.parametrize(

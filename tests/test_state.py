@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from runs import assert_same_run, last
 
 from dckit import CondensedSet, condense, random_images
 from dckit.stage_c import matching_step
@@ -13,20 +14,6 @@ STOPPED = [
     dict(iterations=5, image_momentum=0.0),
     SEVERAL | dict(iterations=5, network_momentum=0.5),
 ]
-
-
-def last(states):
-    *_, state = states
-    return state
-
-
-def assert_same_run(a, b):
-    """Bit for bit, but for the time that it took."""
-    assert (a.iteration, a.iterations, a.losses) == (b.iteration, b.iterations, b.losses)
-    assert torch.equal(a.images, b.images)
-    assert torch.equal(a.labels, b.labels)
-    assert (a.velocity is None) == (b.velocity is None)
-    assert a.velocity is None or torch.equal(a.velocity, b.velocity)
 
 
 def raise_on_call(n, error, function):

@@ -1,0 +1,17 @@
+"""What tests of stage C and of its checkpoints share."""
+
+import torch
+
+
+def last(states):
+    *_, state = states
+    return state
+
+
+def assert_same_run(a, b):
+    """Bit for bit, but for the time that it took."""
+    assert (a.iteration, a.iterations, a.losses) == (b.iteration, b.iterations, b.losses)
+    assert torch.equal(a.images, b.images)
+    assert torch.equal(a.labels, b.labels)
+    assert (a.velocity is None) == (b.velocity is None)
+    assert a.velocity is None or torch.equal(a.velocity, b.velocity)
