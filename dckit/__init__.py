@@ -12,6 +12,7 @@ from .matching import gradient_distance, gradients
 from .models import build
 from .progress import watch
 from .recipes import Recipe
+from .results import Run
 from .select import random_images
 from .stage_c import condense
 from .stage_t import Scores, evaluate, evaluating
@@ -21,6 +22,7 @@ __all__ = [
     "CondensedSet",
     "ImageData",
     "Recipe",
+    "Run",
     "Scores",
     "Split",
     "State",

@@ -127,7 +127,10 @@ class CondensedSet:
                 f"{path}: no experiment {experiment} of the published code's results could be read from it, "
                 f"and nothing in it was executed ({reason})"
             ) from None
-        card = base_card(real) | {"source": f"published code, {Path(path).name}, experiment {experiment}"}
+        card = base_card(real) | {
+            "method": "dc",
+            "source": f"published code, {Path(path).name}, experiment {experiment}",
+        }
         return cls(images, labels, card)
 
 

@@ -152,24 +152,33 @@ def load(
     return ImageData(raw.name, raw.classes, train, test, normalisation)
 
 
-def _read(name: str, root: str | Path | None, download: bool) -> sources.Raw:
-    key = name.lower()
-    if key == "digits":
-        return sources.digits()
-    if key in sources.TORCHVISION:
-        folder = Path(root or os.environ.get("DCKIT_DATA") or "data").expanduser()
-        return sources.torchvision_set(key, folder, download)
-    path, known = Path(name).expanduser(), ("digits", *sources.TORCHVISION)
-    if path.suffix == ".npz":
-        raw = own_data.npz(path)
-    elif path.is_dir():
-        raw = own_data.image_folder(path)
-    else:
+def name_of(dataset: str) -> str:
+    """The name that a dataset goes by in files and tables, without reading it. Raises ValueError for no dataset.
+
+    Your own mnist.npz need not be MNIST: as "my-mnist" it has neither MNIST's normalisation nor its published numbers.
+    """
+    known = ("digits", *sources.TORCHVISION)
+    if dataset.lower() in known:
+        return dataset.lower()
+    path = Path(dataset).expanduser()
+    if path.suffix != ".npz" and not (dataset and path.is_dir()):
         raise ValueError(
-            f"unknown dataset {name!r}: expected one of {', '.join(known)}, a file ending in .npz, or a folder"
+            f"unknown dataset {dataset!r}: expected one of {', '.join(known)}, a file ending in .npz, or a folder"
         )
-    # Your own mnist.npz need not be MNIST: neither its normalisation nor its numbers in the tables are its own.
-    return raw._replace(name=f"my-{raw.name}") if raw.name.lower() in known else raw
+    name = path.stem if path.suffix == ".npz" else path.resolve().name
+    return f"my-{name}" if name.lower() in known else name
+
+
+def _read(dataset: str, root: str | Path | None, download: bool) -> sources.Raw:
+    name = name_of(dataset)
+    if name == "digits":
+        return sources.digits()
+    if name in sources.TORCHVISION:
+        folder = Path(root or os.environ.get("DCKIT_DATA") or "data").expanduser()
+        return sources.torchvision_set(name, folder, download)
+    path = Path(dataset).expanduser()
+    raw = own_data.npz(path) if path.suffix == ".npz" else own_data.image_folder(path)
+    return raw._replace(name=name)
 
 
 def _mean_and_std(name: str, pixels: Tensor, normalisation: str) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -5,6 +5,7 @@ copied in one after another. Sizes that depend on the image are left to ``LazyLi
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -19,16 +20,14 @@ def build(name: str, shape: Shape, classes: int, version: str = "published", wid
     name: MLP, ConvNet, LeNet, AlexNet, VGG11, ResNet18. VGG11BN and ResNet18BN_AP are what the published code
     condenses with where it tests with VGG11 and ResNet18. version: ``"published"``, or ``"original"`` for the report's
     ConvNet, LeNet and AlexNet (its MLP is the published one, and it built no other). width: channels of ConvNet's
-    layers. Raises ValueError for an unknown name or version, and for images that the network cannot take.
+    layers; at less than 128 the channels of AlexNet, VGG11 and ResNet18 shrink alike, MLP and LeNet are small as they
+    are. Raises ValueError for an unknown name or version, and for images that the network cannot take.
     """
     if name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}: expected one of {', '.join(NETWORKS)}")
     if version not in NETWORKS[name]:
         raise ValueError(f"unknown version {version!r} of {name}: expected one of {', '.join(NETWORKS[name])}")
-    if name == "ConvNet":
-        network = convnet(shape[0], classes, padding=3 if _grey(shape[0], version) else 1, width=width)
-    else:
-        network = NETWORKS[name][version](shape[0], classes)
+    network = NETWORKS[name][version](shape[0], classes, width)
     try:
         with torch.no_grad():  # one blank image settles the lazy sizes; in eval mode it leaves batch norm as it was
             network.eval()(torch.zeros(1, *shape))
@@ -38,23 +37,37 @@ def build(name: str, shape: Shape, classes: int, version: str = "published", wid
     return network.train()
 
 
-def _grey(channels: int, version: str = "published") -> bool:
+def _grey(channels: int) -> bool:
     """Whether the published code's extra padding applies: it brings MNIST's 28×28 to the 32×32 of colour images."""
-    return channels == 1 and version == "published"
+    return channels == 1
 
 
-def mlp(channels: int, classes: int) -> nn.Sequential:
+def _part(channels: int, width: int) -> int:
+    """``channels`` of a layer of the full network in one of ``width`` in place of 128."""
+    return max(1, channels * width // 128)
+
+
+def mlp(channels: int, classes: int, width: int) -> nn.Sequential:
     """Two hidden layers of 128."""
     return nn.Sequential(
         nn.Flatten(), nn.LazyLinear(128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, classes)
     )
 
 
-def convnet(channels: int, classes: int, padding: int, width: int) -> nn.Sequential:
+def convnet(channels: int, classes: int, width: int) -> nn.Sequential:
     """The paper's ConvNet: three blocks of convolution, instance norm, ReLU and average pool.
 
-    padding is the first layer's: 3 as published on one channel (28 → 32 → 16 → 8 → 4), else 1; the report has 1.
+    As published the first padding is 3 on one channel: 28 → 32 → 16 → 8 → 4.
     """
+    return _convnet(channels, classes, width, padding=3 if _grey(channels) else 1)
+
+
+def convnet_original(channels: int, classes: int, width: int) -> nn.Sequential:
+    """The ConvNet of the report, whose padding is 1 on any image: 28 → 14 → 7 → 3."""
+    return _convnet(channels, classes, width, padding=1)
+
+
+def _convnet(channels: int, classes: int, width: int, padding: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for inputs, pad in ((channels, padding), (width, 1), (width, 1)):
         layers += [nn.Conv2d(inputs, width, 3, padding=pad), _norm(width), nn.ReLU(inplace=True), nn.AvgPool2d(2)]
@@ -66,13 +79,13 @@ def _norm(width: int, batch: bool = False) -> nn.Module:
     return nn.BatchNorm2d(width) if batch else nn.GroupNorm(width, width)
 
 
-def lenet(channels: int, classes: int) -> nn.Sequential:
+def lenet(channels: int, classes: int, width: int) -> nn.Sequential:
     """LeNet as published: ReLU and max pool."""
     conv = nn.Conv2d(channels, 6, 5, padding=2 if _grey(channels) else 0)
     return _lenet(conv, nn.ReLU, nn.MaxPool2d, classes)
 
 
-def lenet_original(channels: int, classes: int) -> nn.Sequential:
+def lenet_original(channels: int, classes: int, width: int) -> nn.Sequential:
     """LeNet as the report built it: sigmoid, average pool and no padding."""
     return _lenet(nn.Conv2d(channels, 6, 5), nn.Sigmoid, nn.AvgPool2d, classes)
 
@@ -84,15 +97,16 @@ def _lenet(
     return nn.Sequential(*features, nn.LazyLinear(120), act(), nn.Linear(120, 84), act(), nn.Linear(84, classes))
 
 
-def alexnet(channels: int, classes: int) -> nn.Sequential:
+def alexnet(channels: int, classes: int, width: int) -> nn.Sequential:
     """AlexNet as published: small kernels, one linear layer, no dropout."""
     pool = nn.MaxPool2d(2)
+    a, b, c = (_part(n, width) for n in (128, 192, 256))
     convs = [
-        (nn.Conv2d(channels, 128, 5, padding=4 if _grey(channels) else 2), pool),
-        (nn.Conv2d(128, 192, 5, padding=2), pool),
-        (nn.Conv2d(192, 256, 3, padding=1), nn.Identity()),
-        (nn.Conv2d(256, 192, 3, padding=1), nn.Identity()),
-        (nn.Conv2d(192, 192, 3, padding=1), pool),
+        (nn.Conv2d(channels, a, 5, padding=4 if _grey(channels) else 2), pool),
+        (nn.Conv2d(a, b, 5, padding=2), pool),
+        (nn.Conv2d(b, c, 3, padding=1), nn.Identity()),
+        (nn.Conv2d(c, b, 3, padding=1), nn.Identity()),
+        (nn.Conv2d(b, b, 3, padding=1), pool),
     ]
     features = [layer for conv, after in convs for layer in (conv, nn.ReLU(), after)]
     return nn.Sequential(*features, nn.Flatten(), nn.LazyLinear(classes))
@@ -109,33 +123,34 @@ class _Resize(nn.Module):
         return F.interpolate(images, (self.size, self.size), mode="bilinear", align_corners=False)
 
 
-def alexnet_original(channels: int, classes: int) -> nn.Sequential:
+def alexnet_original(channels: int, classes: int, width: int) -> nn.Sequential:
     """AlexNet as the report built it: resize, large kernels, dropout, and a softmax before the cross-entropy.
 
     With probabilities for logits the cross-entropy cannot fall below 1.461 for ten classes.
     """
     pool = nn.MaxPool2d(3, 2)
+    a, b, c, dense = (_part(n, width) for n in (96, 256, 384, 4096))
     features = [
-        *(_Resize(227), nn.Conv2d(channels, 96, 11, stride=4), nn.ReLU(), pool),
-        *(nn.Conv2d(96, 256, 5, padding=2), nn.ReLU(), pool),
-        *(nn.Conv2d(256, 384, 3, padding=1), nn.ReLU()),
-        *(nn.Conv2d(384, 384, 3, padding=1), nn.ReLU()),
-        *(nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(), pool),
+        *(_Resize(227), nn.Conv2d(channels, a, 11, stride=4), nn.ReLU(), pool),
+        *(nn.Conv2d(a, b, 5, padding=2), nn.ReLU(), pool),
+        *(nn.Conv2d(b, c, 3, padding=1), nn.ReLU()),
+        *(nn.Conv2d(c, c, 3, padding=1), nn.ReLU()),
+        *(nn.Conv2d(c, b, 3, padding=1), nn.ReLU(), pool),
     ]
-    dense = [nn.Dropout(), nn.Flatten(), nn.Linear(6 * 6 * 256, 4096), nn.ReLU(), nn.Dropout()]
-    dense += [nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, classes), nn.Softmax(dim=1)]
-    return nn.Sequential(*features, *dense)
+    head = [nn.Dropout(), nn.Flatten(), nn.Linear(6 * 6 * b, dense), nn.ReLU(), nn.Dropout()]
+    head += [nn.Linear(dense, dense), nn.ReLU(), nn.Linear(dense, classes), nn.Softmax(dim=1)]
+    return nn.Sequential(*features, *head)
 
 
-def vgg11(channels: int, classes: int, batch_norm: bool = False) -> nn.Sequential:
+def vgg11(channels: int, classes: int, width: int, batch_norm: bool = False) -> nn.Sequential:
     """VGG-11 with instance norm, or batch norm, and one linear layer."""
     layers: list[nn.Module] = []
     inputs = channels
     for block in ((64,), (128,), (256, 256), (512, 512), (512, 512)):
-        for width in block:
+        for outputs in (_part(n, width) for n in block):
             pad = 3 if not layers and _grey(channels) else 1
-            layers += [nn.Conv2d(inputs, width, 3, padding=pad), _norm(width, batch_norm), nn.ReLU()]
-            inputs = width
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=pad), _norm(outputs, batch_norm), nn.ReLU()]
+            inputs = outputs
         layers.append(nn.MaxPool2d(2))
     return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(classes))
 
@@ -160,14 +175,14 @@ class _Block(nn.Module):
         return F.relu(self.residual(images) + self.shortcut(images))
 
 
-def resnet18(channels: int, classes: int, batch_norm: bool = False, pool: bool = False) -> nn.Sequential:
+def resnet18(channels: int, classes: int, width: int, batch_norm: bool = False, pool: bool = False) -> nn.Sequential:
     """ResNet-18 with a 3×3 stem and instance norm.
 
     ``pool`` gives the variant that the published code condenses with: average pools for strides, and a linear layer
     over the whole last map instead of over its 4×4 average.
     """
-    stem = [nn.Conv2d(channels, 64, 3, padding=1, bias=False), _norm(64, batch_norm), nn.ReLU()]
-    widths = (64, 64, 64, 128, 128, 256, 256, 512, 512)
+    widths = [_part(n, width) for n in (64, 64, 64, 128, 128, 256, 256, 512, 512)]
+    stem = [nn.Conv2d(channels, widths[0], 3, padding=1, bias=False), _norm(widths[0], batch_norm), nn.ReLU()]
     strides = (1, 1, 2, 1, 2, 1, 2, 1)
     blocks = [_Block(i, o, s, batch_norm, pool) for i, o, s in zip(widths[:-1], widths[1:], strides, strict=True)]
     average = nn.Identity() if pool else nn.AvgPool2d(4)
@@ -176,11 +191,11 @@ def resnet18(channels: int, classes: int, batch_norm: bool = False, pool: bool =
 
 NETWORKS: dict[str, dict[str, Callable[..., nn.Sequential]]] = {
     "MLP": {"published": mlp, "original": mlp},
-    "ConvNet": {"published": convnet, "original": convnet},
+    "ConvNet": {"published": convnet, "original": convnet_original},
     "LeNet": {"published": lenet, "original": lenet_original},
     "AlexNet": {"published": alexnet, "original": alexnet_original},
     "VGG11": {"published": vgg11},
     "ResNet18": {"published": resnet18},
-    "VGG11BN": {"published": lambda channels, classes: vgg11(channels, classes, batch_norm=True)},
-    "ResNet18BN_AP": {"published": lambda channels, classes: resnet18(channels, classes, batch_norm=True, pool=True)},
+    "VGG11BN": {"published": partial(vgg11, batch_norm=True)},
+    "ResNet18BN_AP": {"published": partial(resnet18, batch_norm=True, pool=True)},
 }

@@ -141,6 +141,21 @@ def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str
     return picture(figure, alt)
 
 
+def picks(points: Tensor, chosen: Mapping[str, Sequence[int]], alt: str) -> Picture:
+    """Points (n, 2), a panel for each way to choose some of them, which are numbered in their order."""
+    figure = Figure(figsize=(3.2 * len(chosen), 3), layout="constrained")
+    for i, (name, index) in enumerate(chosen.items()):
+        ax = figure.add_subplot(1, len(chosen), i + 1)
+        (x, y), (middle_x, middle_y) = points.T, points.mean(0)
+        ax.plot(x, y, ".", color="lightgrey")
+        ax.plot(x[list(index)], y[list(index)], "o", color=BLUE, ms=11)
+        ax.plot(middle_x, middle_y, "+", color=ORANGE, ms=14, mew=2, zorder=3)
+        for number, k in enumerate(index, 1):
+            ax.text(float(x[k]), float(y[k]), str(number), color="white", ha="center", va="center", fontsize=8)
+        ax.set(title=name, xticks=[], yticks=[], aspect="equal")
+    return picture(figure, alt)
+
+
 def _axes(height: float = 3.0) -> tuple[Figure, Axes]:
     """A figure 6.5 inches wide and its axes, made outside pyplot: nothing to close."""
     figure = Figure(figsize=(6.5, height), layout="constrained")

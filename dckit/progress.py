@@ -5,23 +5,32 @@ looks, as under papermill, where the usual progress bars stand still or flood th
 """
 
 import time
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from IPython import get_ipython
 from IPython.display import DisplayHandle, Markdown, display
 
 from .plots import condensed_grid
-from .stage_t import Scores
 from .state import State
 
 SECONDS_LIVE, SECONDS_LOG = 1.0, 20.0  # between two updates
 
-Stage = TypeVar("Stage", State, Scores)
+
+class Stage(Protocol):
+    """What can be watched: something that says how far it is, in numbers and (``str``) in words."""
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many steps, of how many."""
 
 
-def watch(states: Iterable[Stage], every: float | None = None) -> Iterator[Stage]:
-    """Pass the states of `condense`, or of `evaluating`, through, showing how far they are about once a second.
+AnyStage = TypeVar("AnyStage", bound=Stage)
+
+
+def watch(states: Iterable[AnyStage], every: float | None = None) -> Iterator[AnyStage]:
+    """Pass the states of `condense`, `evaluating` or `ranking` through, showing how far they are about once a second.
 
     For stage C also the images as they form. every: seconds between two updates.
     """
@@ -45,6 +54,11 @@ def watch(states: Iterable[Stage], every: float | None = None) -> Iterator[Stage
             show(last, f"{time.monotonic() - started:.0f} s")
 
 
+def watched(states: Iterable[AnyStage]) -> AnyStage:
+    """The last of the states, after watching all of them."""
+    return deque(watch(states), maxlen=1).pop()
+
+
 def _left(done: tuple[int, int], first: int, seconds: float) -> str:
     """Time used and an estimate of the rest; the first state, whose time is not known, does not count."""
     now, of = done
@@ -58,7 +72,7 @@ class _Live:
         self.line: DisplayHandle | None = None
         self.images: DisplayHandle | None = None
 
-    def __call__(self, state: State | Scores, note: str) -> None:
+    def __call__(self, state: Stage, note: str) -> None:
         self.line = _put(Markdown(f"{state} ({note})" if note else str(state)), self.line)
         if isinstance(state, State):
             self.images = _put(condensed_grid(state.condensed), self.images)
@@ -71,5 +85,5 @@ def _put(what: object, where: DisplayHandle | None) -> DisplayHandle | None:
     return where
 
 
-def _print(state: State | Scores, note: str) -> None:
+def _print(state: Stage, note: str) -> None:
     print(f"{state} ({note})" if note else state, flush=True)

@@ -12,10 +12,13 @@ LOOPS = {1: (1, 1), 10: (10, 50), 20: (20, 25), 30: (30, 20), 40: (40, 15), 50: 
 
 BUDGETS: dict[str, dict[str, Any]] = {
     "full": {},
-    "lesson": dict(iterations=240, real_batch=8, sets=1, networks=3, test_images=2000, whole_epochs=1),
+    "lesson": dict(
+        **dict(iterations=240, real_batch=8, sets=1, networks=3),
+        **dict(test_images=2000, whole_networks=1, whole_epochs=3),
+    ),
     "smoke": dict(
-        **dict(iterations=200, real_batch=8, width=32, sets=1, networks=20),
-        **dict(epochs=101, epochs_augmented=101, test_images=400, whole_epochs=5),
+        **dict(iterations=200, real_batch=8, width=32, sets=1, networks=10),
+        **dict(epochs_augmented=101, test_images=400, whole_networks=1, whole_epochs=5),
     ),
 }
 
@@ -34,7 +37,7 @@ class Recipe:
     # the network θ
     network: str = "ConvNet"
     version: Literal["published", "original"] = "published"  # "original": as the report built it
-    width: int = 128  # channels of ConvNet's layers
+    width: int = 128  # channels of ConvNet's layers; others shrink alike below 128, see `build`
     # stage C: the matching loss
     metric: Literal["layerwise", "mse", "cos"] = "layerwise"  # D
     by_class: bool = True  # match class after class, or one batch of all classes
@@ -56,6 +59,7 @@ class Recipe:
     sets: int = 5  # condensed sets that a result is taken over
     # stage T
     test_network: str | None = None  # None: the network of stage C, with instance norm where that has batch norm
+    test_version: Literal["published", "original"] | None = None  # of the network of stage T; None: as version
     networks: int = 20  # fresh networks trained on each set
     epochs: int = 301  # passes over S; the published "300" runs one more
     epochs_augmented: int = 1001  # passes where the augmentation is on
@@ -66,7 +70,8 @@ class Recipe:
     batch: int = 256
     augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise"] = "published"  # on MNIST only
     test_images: int | None = None  # a fixed choice of the test set; None: all of it
-    whole_epochs: int = 100  # passes when the whole dataset is trained on, for comparison; the paper names no number
+    whole_networks: int = 5  # networks trained on the whole dataset, for comparison; the paper names no number
+    whole_epochs: int = 100  # passes over it; the paper names no number
 
     def __post_init__(self) -> None:
         hints = get_type_hints(Recipe)
@@ -113,8 +118,10 @@ class Recipe:
 
     def _reduced(self, budget: str) -> "Recipe":
         amounts = dict(BUDGETS.get(budget, {}))  # an unknown budget is refused below, as any field's value is
-        if "iterations" in amounts:  # named for T = 1; a draw of θ0 with T matching steps does T times the work
-            amounts["iterations"] = max(5, amounts["iterations"] // self.matching_steps)
+        if "iterations" in amounts:
+            # Named for T = 1 and η_S = 0.1: T matching steps do T times the work of one, and small ones go less far.
+            steps = min(self.iterations, round(amounts["iterations"] * 0.1 / self.image_lr))
+            amounts["iterations"] = max(5, steps // self.matching_steps)
         return replace(self, **amounts, budget=budget)  # type: ignore[arg-type]
 
     def but(self, **changes: Any) -> "Recipe":
@@ -139,6 +146,22 @@ class Recipe:
         """The network of stage T."""
         return self.test_network or self.network.removesuffix("_AP").removesuffix("BN")
 
+    @property
+    def test_build(self) -> tuple[str, str]:
+        """Name and version of the network of stage T."""
+        return self.tested_with, self.test_version or self.version
+
+    @property
+    def stage_c(self) -> dict[str, Any]:
+        """The choices that decide which images stage C makes. Recipes that share them share their condensed sets."""
+        return {k: v for k, v in asdict(self).items() if k in _STAGE_C}
+
+    @property
+    def stage_t(self) -> dict[str, Any]:
+        """The choices that decide what stage T measures, with the network's name and version written out."""
+        name, version = self.test_build
+        return {k: v for k, v in asdict(self).items() if k in _STAGE_T} | dict(test_network=name, test_version=version)
+
 
 def loops(ipc: int) -> tuple[int, int]:
     """T and ς_θ for ``ipc`` images per class: the published table, and for other numbers what it suggests.
@@ -146,10 +169,14 @@ def loops(ipc: int) -> tuple[int, int]:
     That is T = ipc up to 50, and about 500 network steps in all, at most 50 at a time. Above 50 the authors advise
     (50, 10), which this gives.
     """
-    steps = min(max(ipc, 1), 50)
+    _check("ipc", ipc, int)
+    steps = min(ipc, 50)
     return LOOPS.get(ipc, (steps, min(50, 500 // steps)))
 
 
+_FIELDS = [f.name for f in fields(Recipe)]
+_STAGE_C = {*_FIELDS[: _FIELDS.index("sets")]} - {"protocol", "budget"}
+_STAGE_T = {*_FIELDS[_FIELDS.index("test_network") :], "normalisation", "width"}
 _LARGEST = 1e38  # of float32, the images' type, nearly
 _ZERO_ALLOWED = {"image_momentum", "network_momentum", "network_steps", "momentum", "weight_decay"}
 
@@ -164,6 +191,8 @@ def _check(name: str, value: Any, hint: Any) -> None:
     if value is None and type(None) in options:
         return
     kind = next((o for o in options if o is not type(None)), hint)
+    if get_origin(kind) is Literal:
+        return _check(name, value, kind)
     wanted = (int, float) if kind is float else kind
     if not isinstance(value, wanted) or isinstance(value, bool) != (kind is bool):
         raise ValueError(f"{name} {value!r}: expected {'a number' if kind is float else kind.__name__}")

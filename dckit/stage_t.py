@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .augment import strategy
 from .condensed import CondensedSet
@@ -43,7 +43,7 @@ class Scores:
     @property
     def done(self) -> tuple[int, int]:
         """How many networks, of how many."""
-        return len(self.accuracies), self.card["recipe"]["networks"]
+        return len(self.accuracies), self.card["networks"]
 
     def __str__(self) -> str:
         if len(self.accuracies) == 1:
@@ -56,7 +56,8 @@ def evaluate(
 ) -> Scores:
     """Train ``recipe.networks`` fresh networks on ``data`` and test them on ``real.test``.
 
-    data: a condensed set, or ``real.train`` for the whole dataset, which gets ``whole_epochs`` without augmentation.
+    data: a condensed set, or ``real.train`` for the whole dataset, which gets ``whole_networks`` and ``whole_epochs``
+    without augmentation.
     Raises ValueError if the images are not of the dataset's shape and classes, or normalised otherwise than it.
     """
     *_, scores = evaluating(data, real, recipe, seed, device)
@@ -74,7 +75,7 @@ def evaluating(
         data = replace(data, mean=real.mean, std=real.std)
     where = pick_device(device)
     with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
-        fresh_network(recipe.tested_with, real, recipe)
+        fresh_network(*recipe.test_build, real, recipe)
     return _evaluating(data, real, recipe, seed, where)
 
 
@@ -82,20 +83,34 @@ def _evaluating(
     data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int, device: torch.device
 ) -> Iterator[Scores]:
     started = time.monotonic()
-    card = {"dataset": real.name, "network": recipe.tested_with, "recipe": asdict(recipe), "seed": seed}
+    networks = recipe.whole_networks if isinstance(data, Split) else recipe.networks
+    card = {"dataset": real.name, "recipe": asdict(recipe), "seed": seed, "networks": networks}
+    card |= {"set": {"method": "whole"} if isinstance(data, Split) else _origin(data)}
     card |= {"versions": versions(), "device": device_name(device)}
     data, test = data.to(device), _test_images(real.test, recipe.test_images).to(device)
     accuracies: tuple[float, ...] = ()
-    for i in range(recipe.networks):
+    for i in range(networks):
         with seeded(seed, NETWORK, i, device=device):
-            network = fresh_network(recipe.tested_with, real, recipe).to(device)
+            network = fresh_network(*recipe.test_build, real, recipe).to(device)
             train(network, data, recipe, real.name)
             accuracies = (*accuracies, accuracy(network, test))
         yield Scores(accuracies, time.monotonic() - started, card)
 
 
+def _origin(data: CondensedSet) -> dict[str, Any]:
+    """What a result keeps of the card of its set."""
+    kept = ("method", "source", "recipe", "seed", "iteration", "seconds", "device")
+    return {"ipc": data.ipc} | {k: data.card[k] for k in kept if k in data.card}
+
+
 def train(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, dataset: str) -> None:
-    """Train a network on condensed images, or on the whole dataset, as the recipe says.
+    """Train a network on condensed images, or on the whole dataset, as the recipe says."""
+    for _ in training(network, data, recipe, dataset):
+        pass
+
+
+def training(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, dataset: str) -> Iterator[Tensor]:
+    """As `train`, but a generator with what `train_epoch` returns after each epoch.
 
     Published: SGD with momentum, weight decay, and one drop of the rate, for which the code makes a new optimiser, so
     that momentum starts over.
@@ -106,7 +121,7 @@ def train(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, datase
     images_and_labels = data[:]
     optimizer = _sgd(network, recipe.lr, recipe)
     for epoch in range(epochs):
-        train_epoch(network, optimizer, images_and_labels, recipe.batch, augmentation)
+        yield train_epoch(network, optimizer, images_and_labels, recipe.batch, augmentation)
         if epoch == (epochs - 1) // 2 + 1:
             optimizer = _sgd(network, recipe.lr * recipe.lr_drop, recipe)
 

@@ -1,6 +1,7 @@
 """Where a run of stage C stands, and keeping that in a file."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from .condensed import CondensedSet
 from .files import read_tensors, write_tensors
+from .recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,16 @@ def save_checkpoint(path: str | Path, state: State) -> None:
 
 
 def resume(path: str | Path, start: State) -> State:
-    """The state that a checkpoint holds. Raises ValueError if it is another run's than ``start``'s."""
+    """The state that a checkpoint holds. Raises ValueError if it is another run's than ``start``'s.
+
+    Recipes that differ in stage T alone make the same run.
+    """
     tensors, card = read_tensors(path)
-    for key in ("dataset", "classes", "shape", "seed", "recipe"):
-        if card.get(key) != start.card[key]:
+    found, wanted = _identity(card), _identity(start.card)
+    for key in wanted:
+        if found.get(key) != wanted[key]:
             raise ValueError(
-                f"{path} holds another run: {_first_difference(key, card.get(key), start.card[key])}; "
+                f"{path} holds another run: {_first_difference(key, found.get(key), wanted[key])}; "
                 "delete it or name another checkpoint"
             )
     CondensedSet(tensors["images"], tensors["labels"], card)  # refuses images that do not fit their card
@@ -83,6 +89,15 @@ def resume(path: str | Path, start: State) -> State:
         losses=tuple(card["losses"]),
         seconds=card["seconds"],
     )
+
+
+def _identity(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a run that one and no other."""
+    recipe = card.get("recipe")
+    if isinstance(recipe, dict):
+        of_stage_t = asdict(Recipe()).keys() - Recipe().stage_c.keys()
+        recipe = {k: v for k, v in recipe.items() if k not in of_stage_t}
+    return {key: card.get(key) for key in ("dataset", "classes", "shape", "seed")} | {"recipe": recipe}
 
 
 def _first_difference(key: str, found: Any, wanted: Any) -> str:

@@ -1,18 +1,22 @@
-"""Tables as a person reads them: what the paper and the report printed, beside what was measured here."""
+"""Tables as a person reads them: on a page, in a terminal, and as Markdown, CSV or LaTeX files."""
 
+import csv
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from .files import write_json
+from .compare import PRINTED, printed
+from .files import replacing
+from .results import METHODS
 from .stage_t import Scores
 
-ROWS = {"random": "random real images", "dc": "condensed images", "whole": "the whole dataset"}
-_PRINTED = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "svhn": "SVHN", "cifar10": "CIFAR10"}
+_LATEX = {
+    **{"\\": r"\textbackslash{}", "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "→": r"$\to$", "–": "--"},
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+}
 
 
 @dataclass(frozen=True)
@@ -24,57 +28,75 @@ class Table:
     note: str = ""
 
     def _repr_markdown_(self) -> str:
-        lines = [self.header, ("---",) * len(self.header), *self.rows]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{self.note}"
+        return self.markdown
 
     def __str__(self) -> str:
-        widths = [max(len(line[i]) for line in (self.header, *self.rows)) for i in range(len(self.header))]
-        lines = [
-            "  ".join(f"{text:{w}}" for text, w in zip(line, widths, strict=True)) for line in (self.header, *self.rows)
-        ]
-        return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:], self.note]).rstrip()
+        lines = (self.header, *self.rows)
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.header))]
+        texts = ["  ".join(f"{text:{w}}" for text, w in zip(line, widths, strict=True)) for line in lines]
+        return "\n".join([texts[0], "  ".join("-" * w for w in widths), *texts[1:], self.note]).rstrip()
+
+    @property
+    def markdown(self) -> str:
+        """The table and its note, for GitHub and notebooks."""
+        lines = [self.header, ("---",) * len(self.header), *self.rows]
+        cells = [[text.replace("|", r"\|") for text in line] for line in lines]
+        return "\n".join("| " + " | ".join(line) + " |" for line in cells) + f"\n\n{self.note}"
+
+    @property
+    def csv(self) -> str:
+        """Header and rows; the note has no place in a CSV file."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([self.header, *self.rows])
+        return text.getvalue()
+
+    @property
+    def latex(self) -> str:
+        """A tabular that needs no package, and the note as a paragraph below it."""
+        lines = [" & ".join(_escaped(text) for text in line) + r" \\" for line in (self.header, *self.rows)]
+        body = "\n".join([lines[0], r"\hline", *lines[1:]])
+        columns = "l" * len(self.header)
+        return f"\\begin{{tabular}}{{{columns}}}\n{body}\n\\end{{tabular}}\n\n{_escaped(self.note)}\n"
+
+    @property
+    def json(self) -> str:
+        """Header, rows, note, and all of it as a terminal shows it."""
+        whole = {"header": self.header, "rows": self.rows, "note": self.note, "text": str(self)}
+        return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+    def save(self, path: str | Path) -> None:
+        """Write it in the format that the name ends in: .md, .csv, .tex or .json. Raises ValueError for others."""
+        formats = {".md": "markdown", ".csv": "csv", ".tex": "latex", ".json": "json"}
+        if Path(path).suffix not in formats:
+            raise ValueError(f"cannot write a table as {path}: expected a name that ends in {', '.join(formats)}")
+        with replacing(path) as part:
+            part.write_text(getattr(self, formats[Path(path).suffix]), encoding="utf-8")
 
 
-def save(table: Table, path: str | Path) -> None:
-    """Keep a table in a JSON file, for whoever looks after the run."""
-    write_json(path, {"header": table.header, "rows": table.rows, "note": table.note, "text": str(table)})
-
-
-def printed(source: str, dataset: str, ipc: int | None, method: str) -> str:
-    """A cell of Table 1 as ``source`` ("paper" or "report") printed it, such as ``"91.7 ± 0.5"``; "–" if it has none.
-
-    method: "random", "dc" and so on as in the file; ipc is None for "whole".
-    """
-    for cell in _reference(source)["table1"]:
-        if (cell["dataset"], cell["ipc"], cell["method"]) == (_PRINTED.get(dataset), ipc, method):
-            return f"{cell['mean']:.1f} ± {cell['std']:.1f}"
-    return "–"
-
-
-@cache
-def _reference(source: str) -> dict[str, Any]:
-    return json.loads(files("dckit").joinpath(f"reference/{source}.json").read_text(encoding="utf-8"))
+def _escaped(text: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in text)
 
 
 def beside(measured: Mapping[str, Scores]) -> Table:
-    """Accuracies measured here, keyed as in `ROWS`, beside the paper's and the report's for that dataset.
+    """Accuracies measured here, keyed as in `METHODS`, beside the paper's and the report's for that dataset.
 
     A dataset that neither measured stands beside MNIST's, which the header says.
     """
     card = next(iter(measured.values())).card
     dataset, recipe = card["dataset"], card["recipe"]
-    theirs = dataset if dataset in _PRINTED else "mnist"
+    theirs = dataset if dataset in PRINTED else "mnist"
     rows = []
     for method, scores in measured.items():
-        ipc = None if method == "whole" else recipe["ipc"]
+        cell = {"ipc": None if method == "whole" else recipe["ipc"], "method": method}
         mine = f"{scores.mean:.1f}" + (f" ± {scores.std:.1f}" if len(scores.accuracies) > 1 else "")
-        rows.append((ROWS[method], printed("paper", theirs, ipc, method), printed("report", theirs, ipc, method), mine))
-    header = ("accuracy in %", f"paper, {_PRINTED[theirs]}", f"report, {_PRINTED[theirs]}", f"you, {dataset}")
+        others = [str(printed(source, "table1", theirs, **cell) or "–") for source in ("paper", "report")]
+        rows.append((METHODS[method], *others, mine))
+    header = ("accuracy in %", f"paper, {PRINTED[theirs]}", f"report, {PRINTED[theirs]}", f"you, {dataset}")
     return Table(header, tuple(rows), _note(measured, dataset, recipe))
 
 
 def _note(measured: Mapping[str, Scores], dataset: str, recipe: Mapping[str, Any]) -> str:
-    networks = ", ".join(f"{len(s.accuracies)} ({ROWS[m]})" for m, s in measured.items())
+    networks = ", ".join(f"{len(s.accuracies)} ({METHODS[m]})" for m, s in measured.items())
     note = f"Yours: {recipe['protocol']} protocol at the {recipe['budget']} budget, one set, networks: {networks}. "
     note += "The paper's: 5 sets × 20 networks; the report's: 1 set × 20 networks; both at their full budgets."
-    return note if dataset in _PRINTED else note + f" The {dataset} are other images: their numbers cannot be compared."
+    return note if dataset in PRINTED else note + f" The {dataset} are other images: their numbers cannot be compared."

@@ -9,10 +9,12 @@ from .data import ImageData, Split
 from .models import build
 from .recipes import Recipe
 
+PIECE = 32  # images that pass a network together on a CPU: more do not fit its cache, and take twice as long
 
-def fresh_network(name: str, real: ImageData, recipe: Recipe) -> nn.Module:
+
+def fresh_network(name: str, version: str, real: ImageData, recipe: Recipe) -> nn.Module:
     """A network of random weights for the dataset, on the CPU. Raises ValueError where it cannot take its images."""
-    return build(name, real.shape, len(real.classes), recipe.version, recipe.width)
+    return build(name, real.shape, len(real.classes), version, recipe.width)
 
 
 def train_epoch(
@@ -21,15 +23,31 @@ def train_epoch(
     data: tuple[Tensor, Tensor],
     batch: int | None,
     augmentation: str = "none",
-) -> None:
-    """One pass over images and labels in shuffled, augmented batches (None: all at once), in training mode."""
+) -> Tensor:
+    """One pass over images and labels in shuffled, augmented batches (None: all at once), in training mode.
+
+    Returns for each image whether the network named it right when its turn came, just before the step: (n,) bool.
+    """
     images, labels = data
     network.train()
     order = torch.randperm(len(labels)).to(labels.device)
+    right = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
     for index in order.split(batch or len(order)):
         optimizer.zero_grad()
-        F.cross_entropy(network(augment(images[index], augmentation)), labels[index]).backward()
+        changed = augment(images[index], augmentation)
+        piece = _piece(network, changed)
+        for part, own in zip(changed.split(piece), index.split(piece), strict=True):
+            logits = network(part)
+            (F.cross_entropy(logits, labels[own], reduction="sum") / len(index)).backward()
+            right[own] = logits.argmax(1) == labels[own]
         optimizer.step()
+    return right
+
+
+def _piece(network: nn.Module, images: Tensor) -> int:
+    """How many images pass the network together. Their gradients add up; only batch norm must see a batch whole."""
+    whole = images.is_cuda or any(isinstance(m, nn.BatchNorm2d) for m in network.modules())
+    return len(images) if whole else PIECE
 
 
 @torch.inference_mode()

@@ -335,7 +335,7 @@ def test_a_result_of_the_published_code_is_imported(condensed, digits, tmp_path)
         assert torch.equal(imported.images, condensed.images + experiment)
         assert torch.equal(imported.labels, condensed.labels)
         assert imported.card["source"] == f"published code, res_DC_digits.pt, experiment {experiment}"
-        assert imported.card["dataset"] == "digits"
+        assert (imported.card["dataset"], imported.card["method"]) == ("digits", "dc")
         assert imported.card["classes"] == list(digits.classes)
     imported.save(tmp_path / "set.safetensors")
     assert torch.equal(CondensedSet.load(tmp_path / "set.safetensors").images, condensed.images + 1)
@@ -423,6 +423,7 @@ def test_random_images_are_real_ones_of_each_class_and_depend_on_the_seed(digits
     condensed = random_images(digits, ipc=3, seed=1)
     members = {image.numpy().tobytes(): int(c) for image, c in zip(*digits.train[:], strict=True)}
     assert [members[image.numpy().tobytes()] for image in condensed.images] == condensed.labels.tolist()
+    assert (condensed.card["method"], condensed.card["seed"], condensed.card["dataset"]) == ("random", 1, "digits")
     assert len({image.numpy().tobytes() for image in condensed.images}) == 30
     assert torch.equal(condensed.images, random_images(load("digits"), ipc=3, seed=1).images)
     assert not torch.equal(condensed.images, random_images(digits, ipc=3, seed=2).images)

@@ -1,10 +1,11 @@
 import hashlib
 
+import numpy as np
 import pytest
 import torch
 
 from dckit import Split, load
-from dckit.data import denormalise, normalise
+from dckit.data import denormalise, name_of, normalise
 from dckit.sources import TORCHVISION
 
 LABELS, PIXELS = "7994555514f84aea", "051bcadbd48bfa2f"
@@ -51,6 +52,53 @@ def test_digits_are_the_same_at_every_call(digits):
     again = load("Digits")
     assert torch.equal(again.train.pixels, digits.train.pixels)
     assert (again.mean, again.std) == (digits.mean, digits.std)
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("digits", "digits"),
+        ("MNIST", "mnist"),
+        ("CIFAR10", "cifar10"),
+        ("flowers.npz", "flowers"),
+        ("/some/where/My Flowers.npz", "My Flowers"),
+        ("svhn.npz", "my-svhn"),
+        ("~/Digits.npz", "my-Digits"),
+    ],
+)
+def test_a_dataset_has_a_name_before_it_is_read(dataset, name):
+    assert name_of(dataset) == name
+
+
+def test_a_folder_goes_by_its_own_name(tmp_path, monkeypatch):
+    for folder in ("flowers", "mnist"):
+        (tmp_path / folder).mkdir()
+    assert name_of(str(tmp_path / "flowers") + "/") == "flowers"
+    assert name_of(str(tmp_path / "flowers" / ".." / "flowers")) == "flowers"
+    assert name_of(str(tmp_path / "mnist")) == "my-mnist"
+    monkeypatch.chdir(tmp_path / "flowers")
+    assert name_of(".") == "flowers"
+    monkeypatch.chdir(tmp_path)
+    assert name_of("mnist") == "mnist"  # the word is the dataset's
+
+
+@pytest.mark.parametrize("dataset", ["cats", "/no/such/folder", "mnist.zip"])
+def test_what_is_no_dataset_has_no_name(dataset):
+    with pytest.raises(ValueError, match=f"unknown dataset '{dataset}': expected one of digits, mnist") as error:
+        name_of(dataset)
+    assert "\n" not in str(error.value)
+
+
+def test_a_dataset_is_read_under_the_name_it_goes_by(digits, tmp_path):
+    for stem in ("flowers", "mnist"):
+        path = tmp_path / f"{stem}.npz"
+        train, test = digits.train, digits.test
+        arrays = dict(x_train=train.pixels[:, 0], y_train=train.labels, x_test=test.pixels[:, 0], y_test=test.labels)
+        np.savez(path, **{k: v.numpy() for k, v in arrays.items()})
+        assert load(str(path)).name == name_of(str(path))
 
 
 # Normalisation

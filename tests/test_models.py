@@ -96,6 +96,48 @@ def test_convnets_width_is_that_of_each_of_its_layers():
     assert [m.out_channels for m in network if isinstance(m, nn.Conv2d)] == [12, 12, 12]
 
 
+CHANNELS = {  # of the convolutions, at 128 and at 64
+    ("AlexNet", "published"): ([128, 192, 256, 192, 192], [64, 96, 128, 96, 96]),
+    ("AlexNet", "original"): ([96, 256, 384, 384, 256], [48, 128, 192, 192, 128]),
+    ("VGG11", "published"): ([64, 128, 256, 256, 512, 512, 512, 512], [32, 64, 128, 128, 256, 256, 256, 256]),
+    ("VGG11BN", "published"): ([64, 128, 256, 256, 512, 512, 512, 512], [32, 64, 128, 128, 256, 256, 256, 256]),
+}
+
+
+def convolutions(network):
+    return [m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size != (1, 1)]
+
+
+@pytest.mark.parametrize(("name", "version"), CHANNELS)
+def test_below_128_the_channels_of_the_large_networks_shrink_alike(name, version):
+    for width, expected in zip((128, 64), CHANNELS[name, version], strict=True):
+        assert convolutions(build(name, GREY, 10, version, width)) == expected
+
+
+@pytest.mark.parametrize("name", ["ResNet18", "ResNet18BN_AP"])
+def test_below_128_the_channels_of_resnet_shrink_alike(name):
+    full = [64] * 5 + [128] * 4 + [256] * 4 + [512] * 4
+    assert convolutions(build(name, GREY, 10)) == full
+    assert convolutions(build(name, GREY, 10, width=32)) == [n // 4 for n in full]
+
+
+@pytest.mark.parametrize(("name", "version"), [("MLP", "published"), ("LeNet", "published"), ("LeNet", "original")])
+def test_small_networks_are_the_same_at_every_width(name, version):
+    for width in (8, 500):
+        network = build(name, GREY, 10, version, width)
+        assert sum(p.numel() for p in network.parameters()) == PARAMETERS[name, version][0]
+
+
+@pytest.mark.parametrize(("name", "version", "forward"), [*ORACLES, ("AlexNet", "original", oracles.alexnet_original)])
+def test_narrow_networks_are_narrow_in_nothing_else(name, version, forward):
+    assert_logits_equal(build(name, GREY, 10, version, width=16).eval(), forward, GREY)
+
+
+@pytest.mark.parametrize(("name", "version"), PARAMETERS)
+def test_every_network_can_be_as_narrow_as_one_channel(name, version):
+    assert build(name, COLOUR, 10, version, width=1).eval()(torch.zeros(1, *COLOUR)).shape == (1, 10)
+
+
 @pytest.mark.parametrize("shape", [GREY, COLOUR], ids=["grey", "colour"])
 def test_original_alexnet_ends_in_probabilities_so_that_its_loss_has_a_floor(shape):
     network = build("AlexNet", shape, 10, "original")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dckit import CondensedSet, Recipe, Scores, Split, build, condense, evaluate, evaluating, random_images
-from dckit.stage_t import train
+from dckit.stage_t import train, training
 from dckit.train import accuracy, train_epoch
 
 PUBLISHED, REPORT = Recipe.published(), Recipe.report()
@@ -62,7 +62,7 @@ def test_a_named_augmentation_is_used_on_every_dataset(digits, passes, augmentat
 
 
 def test_the_whole_dataset_is_trained_on_without_augmentation_for_its_own_number_of_passes(digits, quick, passes):
-    evaluate(digits.train, digits, quick.but(whole_epochs=7, epochs=2, epochs_augmented=3), device="cpu")
+    evaluate(digits.train, digits, quick.but(whole_networks=1, whole_epochs=7, epochs=2, epochs_augmented=3))
     assert [args[4] for args in passes] == ["none"] * 7
     images, labels = passes[0][2]
     assert torch.equal(images, digits.train.images)
@@ -151,7 +151,7 @@ def test_accuracy_is_the_share_of_right_answers_whatever_the_batches(digits):
 
 
 def test_scores_are_mean_and_population_deviation():
-    scores = Scores((90.0, 92.0, 97.0), 1.5, {"recipe": {"networks": 20}})
+    scores = Scores((90.0, 92.0, 97.0), 1.5, {"networks": 20})
     assert scores.mean == pytest.approx(93)
     assert scores.std == pytest.approx(((3**2 + 1 + 4**2) / 3) ** 0.5)
     assert scores.done == (3, 20)
@@ -173,8 +173,30 @@ def test_a_score_comes_after_every_network_and_says_how_it_was_measured(digits, 
         assert all(0 <= a <= 100 for a in s.accuracies)
     card = scores[-1].card
     assert Recipe(**card["recipe"]) == recipe
-    assert (card["dataset"], card["network"], card["seed"]) == ("digits", "ConvNet", 4)
+    assert (card["dataset"], card["networks"], card["seed"]) == ("digits", 3, 4)
+    assert card["set"] == {"ipc": 1, "method": "random", "seed": 0}
     assert 0 < scores[0].seconds < scores[2].seconds
+
+
+def test_the_whole_dataset_trains_its_own_number_of_networks(digits, quick, passes):
+    scores = list(evaluating(digits.train, digits, quick.but(networks=3, whole_networks=2, whole_epochs=4)))
+    assert [s.done for s in scores] == [(1, 2), (2, 2)]
+    assert len(passes) == 2 * 4
+    assert (scores[-1].card["networks"], scores[-1].card["set"]) == (2, {"method": "whole"})
+
+
+def test_a_score_says_how_its_condensed_set_was_made(digits, quick, tmp_path):
+    *_, state = condense(digits, quick, seed=5, device="cpu")
+    scores = evaluate(state.condensed, digits, quick.but(lr=0.02), seed=1, device="cpu")
+    made = scores.card["set"]
+    assert (made["method"], made["seed"], made["iteration"]) == ("dc", 5, 3)
+    assert Recipe(**made["recipe"]) == quick
+    assert scores.card["recipe"]["lr"] == 0.02
+    assert "losses" not in made
+    path = tmp_path / "res.pt"
+    torch.save({"data": [[state.condensed.images, state.condensed.labels]]}, path)
+    made = evaluate(CondensedSet.from_published(path, digits), digits, quick, device="cpu").card["set"]
+    assert made == {"ipc": 1, "method": "dc", "source": "published code, res.pt, experiment 0"}
 
 
 def test_the_same_seed_gives_the_same_accuracies_and_another_gives_others(digits, quick):
@@ -260,6 +282,92 @@ def test_images_are_tested_under_the_recipes_normalisation(digits, quick, tested
     assert report.std != digits.std
 
 
+def test_the_network_of_stage_t_can_be_of_another_version(digits, quick, monkeypatch):
+    built = []
+    monkeypatch.setattr("dckit.train.build", lambda *args: built.append(args) or build(*args))
+    recipe = quick.but(version="original", test_version="published")
+    evaluate(random_images(digits), digits, recipe, device="cpu")
+    assert set(built) == {("ConvNet", (1, 28, 28), 10, "published", 8)}
+    built.clear()
+    list(condense(digits, recipe.but(iterations=1), device="cpu"))
+    assert set(built) == {("ConvNet", (1, 28, 28), 10, "original", 8)}
+
+
+# A batch in pieces
+
+
+def float64(network):
+    """Its weights, which come rounded to float32, in float64: only the order of a sum is then left to differ."""
+    return network.double(), torch.optim.SGD(network.parameters(), lr=0.5, momentum=0.9)
+
+
+@pytest.mark.parametrize("batch", [None, 100, 32, 7])
+def test_pieces_of_a_batch_make_the_same_step_as_all_of_it(digits, monkeypatch, batch):
+    images, labels = digits.train[:130]
+    ends, rights, sizes = [], [], []
+    for piece in (32, 10_000):
+        monkeypatch.setattr("dckit.train.PIECE", piece)
+        torch.manual_seed(0)
+        network, optimizer = float64(build("ConvNet", digits.shape, 10, width=4))
+        seen = []
+        network.register_forward_pre_hook(lambda module, args, seen=seen: seen.append(len(args[0])))
+        for _ in range(2):
+            rights.append(train_epoch(network, optimizer, (images.double(), labels), batch))
+        ends.append([p.detach() for p in network.parameters()])
+        sizes.append(seen)
+    assert max(sizes[0]) <= 32
+    assert max(sizes[1]) == (batch or 130)
+    for a, b in zip(*ends, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-10)
+    assert torch.equal(rights[0], rights[2])
+    assert torch.equal(rights[1], rights[3])
+
+
+def test_a_step_is_down_the_mean_loss_of_the_batch(digits):
+    images, labels = digits.train[:77]
+    torch.manual_seed(0)
+    network, optimizer = float64(build("MLP", digits.shape, 10))
+    before = [p.detach().clone() for p in network.parameters()]
+    loss = torch.nn.functional.cross_entropy(network(images.double()), labels)
+    grads = torch.autograd.grad(loss, list(network.parameters()))
+    train_epoch(network, optimizer, (images.double(), labels), None)
+    for p, start, grad in zip(network.parameters(), before, grads, strict=True):
+        torch.testing.assert_close(p.detach(), start - 0.5 * grad, rtol=1e-9, atol=1e-12)
+
+
+def test_batch_norm_sees_a_batch_whole(digits):
+    seen = []
+    network = build("VGG11BN", digits.shape, 10, width=4)
+    network.register_forward_pre_hook(lambda module, args: seen.append(len(args[0])))
+    train_epoch(network, torch.optim.SGD(network.parameters(), lr=0.0), digits.train[:100], 70)
+    assert seen == [70, 30]
+
+
+def test_a_pass_tells_of_each_image_whether_it_was_named_right(digits):
+    images, labels = digits.train[:200]
+    network = build("MLP", digits.shape, 10)
+    train(network, random_images(digits, ipc=2), PUBLISHED.but(epochs=20, augmentation="none"), "digits")
+    with torch.no_grad():
+        expected = network(images).argmax(1) == labels
+    assert 0.3 < float(expected.float().mean()) < 0.95
+    still = torch.optim.SGD(network.parameters(), lr=0.0)
+    for batch in (None, 64, 1):
+        assert torch.equal(train_epoch(network, still, (images, labels), batch), expected)
+    moving = torch.optim.SGD(network.parameters(), lr=1.0)  # one step, and what counts is the network before it
+    assert torch.equal(train_epoch(network, moving, (images, labels), None), expected)
+    with torch.no_grad():
+        assert not torch.equal(network(images).argmax(1) == labels, expected)
+
+
+def test_training_is_a_generator_that_passes_on_what_each_pass_tells(digits, monkeypatch):
+    told = [torch.rand(10) > 0.5 for _ in range(4)]
+    script = iter(told)
+    monkeypatch.setattr("dckit.stage_t.train_epoch", lambda *args: next(script))
+    recipe = PUBLISHED.but(epochs=4, augmentation="none")
+    found = list(training(build("MLP", digits.shape, 10), random_images(digits), recipe, "digits"))
+    assert all(a is b for a, b in zip(found, told, strict=True))
+
+
 # What is refused
 
 
@@ -321,7 +429,7 @@ def test_learned_images_score_better_than_the_real_ones_they_started_from(digits
 
 
 def test_training_on_the_whole_set_scores_better_than_on_ten_of_each_class(digits, quick):
-    recipe = quick.but(whole_epochs=5, batch=32, epochs=60, augmentation="none", test_images=None)
+    recipe = quick.but(whole_networks=1, whole_epochs=5, batch=32, epochs=60, augmentation="none", test_images=None)
     whole, ten = (
         evaluate(data, digits, recipe, device="cpu").mean for data in (digits.train, random_images(digits, 10))
     )

@@ -1,11 +1,11 @@
 import itertools
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 from runs import assert_same_run, last
 
-from dckit import CondensedSet, condense, random_images
+from dckit import CondensedSet, Recipe, condense, random_images
 from dckit.stage_c import matching_step
 
 SEVERAL = dict(ipc=3, matching_steps=2, network_steps=2)
@@ -105,6 +105,44 @@ def test_a_checkpoint_of_another_run_is_refused_and_kept(digits, quick, tmp_path
     with pytest.raises(ValueError, match=says):
         condense(digits, quick.but(**changes), seed=seed, device="cpu", checkpoint=path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(test_network="MLP", lr=0.5, networks=7, test_images=None),
+        dict(test_version="original", sets=3, whole_networks=2, whole_epochs=9, augmentation="none"),
+    ],
+    ids=str,
+)
+def test_recipes_that_differ_in_stage_t_alone_share_a_checkpoint(digits, quick, tmp_path, changes):
+    path, recipe = tmp_path / "c.safetensors", quick.but(**changes)
+    whole = last(condense(digits, quick, device="cpu"))
+    next(states := condense(digits, quick, device="cpu", checkpoint=path))
+    states.close()
+    states = list(condense(digits, recipe, device="cpu", checkpoint=path))
+    assert [state.iteration for state in states] == [2, 3]
+    assert_same_run(whole, states[-1])
+    assert Recipe(**states[-1].condensed.card["recipe"]) == recipe
+    (again,) = condense(digits, quick, device="cpu", checkpoint=path)
+    assert_same_run(whole, again)
+
+
+def test_protocol_and_budget_are_labels_a_checkpoint_depends_on_the_choices(digits, quick, tmp_path):
+    path = tmp_path / "c.safetensors"
+    finished = last(condense(digits, quick, device="cpu", checkpoint=path))
+    relabelled = Recipe(**asdict(quick) | dict(protocol="report", budget="smoke"))
+    (again,) = condense(digits, relabelled, device="cpu", checkpoint=path)
+    assert_same_run(finished, again)
+
+
+@pytest.mark.parametrize("recipe", [None, 5, [], "published"], ids=str)
+def test_a_checkpoint_whose_recipe_is_none_is_refused(digits, quick, tmp_path, recipe):
+    path = tmp_path / "c.safetensors"
+    condensed = last(condense(digits, quick, device="cpu")).condensed
+    replace(condensed, card=condensed.card | {"recipe": recipe}).save(path)
+    with pytest.raises(ValueError, match="holds another run: recipe is"):
+        condense(digits, quick, device="cpu", checkpoint=path)
 
 
 def test_a_checkpoint_of_another_dataset_is_refused(digits, quick, tmp_path):

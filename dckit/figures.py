@@ -1,0 +1,123 @@
+"""Pictures of saved results: accuracy against images per class, and Table 2 as heat maps."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .compare import PRINTED, Sample
+from .plots import Picture, picture
+from .results import METHODS, Result
+from .three_columns import NETWORKS, Cell, Measured, theirs_of
+
+IPC = (1, 10, 50)
+# Okabe and Ito's colours, each with a marker of its own
+STYLES = {
+    "dc": ("#0072B2", "o"),
+    "herding": ("#D55E00", "s"),
+    "k_center": ("#009E73", "^"),
+    "random": ("#000000", "D"),
+    "forgetting": ("#CC79A7", "v"),
+}
+
+
+def accuracy_by_ipc(results: Sequence[Result], dataset: str, protocol: str = "published") -> Picture:
+    """Accuracy against images per class, a line a method: as the paper printed it, and as this kit measured it."""
+    measured = Measured(results)
+    cells = {method: [Cell(dataset, ipc, method) for ipc in IPC] for method in STYLES}
+    paper = {method: [theirs_of("paper", "table1", cell) for cell in row] for method, row in cells.items()}
+    kit = {method: [measured.sample(cell, protocol) for cell in row] for method, row in cells.items()}
+    report = [theirs_of("report", "table1", cell) for cell in cells["dc"]]
+    whole = Cell(dataset, 1, "whole")
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    _lines(left, paper, theirs_of("paper", "table1", whole))
+    _lines(right, kit, measured.sample(whole, protocol))
+    left.plot(*_points(report), "*", color="#E69F00", ms=12, label="report, condensed images", zorder=5)
+    left.set(title=f"paper and report, {PRINTED.get(dataset, dataset)}", ylabel="test accuracy in %")
+    right.set_title(f"this kit, {dataset}")
+    if not any(any(row) for row in kit.values()):
+        right.text(1, sum(right.get_ylim()) / 2, "nothing measured yet", ha="center", color="dimgrey")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside right center", frameon=False)
+    said = [f"{METHODS[m]}: paper {_words(paper[m])}; this kit {_words(kit[m])}" for m in STYLES]
+    said.append(f"report, condensed images: {_words(report)}")
+    return picture(figure, f"Accuracy on {dataset} against images per class. " + ". ".join(said))
+
+
+Row = Sequence[Sample | None]  # one a number of images per class
+
+
+def _lines(ax: Axes, rows: Mapping[str, Row], whole: Sample | None) -> None:
+    for method, row in rows.items():
+        colour, marker = STYLES[method]
+        stds = [s.std for s in row if s]
+        ax.errorbar(*_points(row), stds, color=colour, marker=marker, ms=6, lw=1.5, capsize=3, label=METHODS[method])
+    if whole:
+        ax.axhline(whole.mean, color="grey", ls="--", lw=1, label=METHODS["whole"])
+    ax.set(xlabel="images per class", xticks=range(len(IPC)), xticklabels=IPC, xlim=(-0.3, 2.3))
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _points(row: Row) -> tuple[list[int], list[float]]:
+    return [i for i, s in enumerate(row) if s], [s.mean for s in row if s]
+
+
+def _words(row: Row) -> str:
+    return ", ".join(f"{s} % at {ipc}" for s, ipc in zip(row, IPC, strict=True) if s) or "not measured"
+
+
+Cells = Mapping[tuple[str, str], Sample]  # (condensed with, trained) → accuracies
+
+
+def cells_of(results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published") -> Cells:
+    """What this kit measured of Table 2 on a dataset."""
+    measured = Measured(results)
+    cells = {(c, t): measured.sample(Cell(dataset, ipc, "dc", c, t), protocol) for c in NETWORKS for t in NETWORKS}
+    return {pair: sample for pair, sample in cells.items() if sample}
+
+
+def printed_cells(source: str, table: str = "table2") -> Cells:
+    """What the "paper" or the "report" printed in Table 2 or 3."""
+    pairs = {(c, t): theirs_of(source, table, Cell("mnist", 1, "dc", c, t)) for c in NETWORKS for t in NETWORKS}
+    return {pair: sample for pair, sample in pairs.items() if sample}
+
+
+def heatmaps(panels: Mapping[str, Cells]) -> Picture:
+    """Table 2 as one heat map a panel, rows condensed with, columns trained, on one scale from 0 to 100 %."""
+    rows = [n for n in NETWORKS if any(n == c for cells in panels.values() for c, _ in cells)]
+    columns = [n for n in NETWORKS if any(n == t for cells in panels.values() for _, t in cells)]
+    figure = Figure(
+        figsize=(1.2 + len(panels) * (0.8 + 0.62 * len(columns)), 1.5 + 0.5 * len(rows)), layout="constrained"
+    )
+    axes: Any = figure.subplots(1, len(panels), sharey=True, squeeze=False)
+    for ax, (title, cells) in zip(axes[0], panels.items(), strict=True):
+        _heatmap(ax, cells, rows, columns)
+        ax.set(title=title, xlabel="trained on the images")
+    axes[0][0].set_ylabel("condensed with")
+    said = (
+        f"{title}: " + ", ".join(f"{c} to {t} {s}" for (c, t), s in cells.items()) for title, cells in panels.items()
+    )
+    return picture(figure, "Accuracy in %, condensed with one network and tested with another. " + "; ".join(said))
+
+
+def _heatmap(ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str]) -> None:
+    values = np.array([[cells[c, t].mean if (c, t) in cells else np.nan for t in columns] for c in rows])
+    ax.imshow(values, cmap="viridis", vmin=0, vmax=100, aspect="auto")
+    for i, j in np.ndindex(values.shape):
+        number = values[i, j]
+        known = not np.isnan(number)
+        ax.text(
+            j,
+            i,
+            f"{number:.1f}" if known else "–",
+            ha="center",
+            va="center",
+            color="white" if known and number < 60 else "black",
+        )
+    ax.set_xticks(range(len(columns)), columns, rotation=45, ha="right")
+    ax.set_yticks(range(len(rows)), rows)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)

@@ -1,0 +1,158 @@
+"""Tables 1 to 3: what the paper printed, what the report printed, what this kit measured, and whether they agree."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from .compare import PRINTED, Sample, compare, pooled, printed
+from .recipes import BUDGETS
+from .results import METHODS, Result, Run, protocol_recipe
+from .tables import Table
+
+NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18")  # of the paper's Table 2
+BUILT = NETWORKS[:4]  # by the report
+REBUILT = ("LeNet", "AlexNet")  # of the report's Table 3
+_COLUMNS = ("paper", "report", "this kit", "sets × networks", "recipe", "kit − paper", "kit − report")
+
+
+class Cell(NamedTuple):
+    """What a cell is about: a dataset, images per class, a method, and the networks of stage C and stage T."""
+
+    dataset: str
+    ipc: int
+    method: str = "dc"
+    network: str = "ConvNet"
+    trained: str = "ConvNet"
+
+
+class Measured:
+    """Results by what they measure, to be looked up by `Cell`."""
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._by_name: dict[str, list[Result]] = defaultdict(list)
+        for result in results:
+            self._by_name[_without_seed(result.run)].append(result)
+
+    def of(self, cell: Cell, protocol: str = "published") -> list[Result]:
+        """One result a seed, at the largest budget that has any; results with changed recipes do not count."""
+        for budget in BUDGETS:
+            recipe = protocol_recipe(protocol, cell.ipc, budget, cell.network, cell.trained)
+            found = self._by_name.get(_without_seed(Run(cell.dataset, cell.method, recipe)))
+            if found:
+                return found
+        return []
+
+    def sample(self, cell: Cell, protocol: str = "published") -> Sample | None:
+        """All networks of all of its sets together; None where nothing was measured."""
+        found = self.of(cell, protocol)
+        return pooled(found) if found else None
+
+
+def _without_seed(run: Run) -> str:
+    return run.name.rpartition("-")[0]
+
+
+def table_1(results: Sequence[Result], datasets: Sequence[str] = tuple(PRINTED), protocol: str = "published") -> Table:
+    """The paper's Table 1: each way to get 1, 10 or 50 images of each class, tested with ConvNet."""
+    rows = [
+        (Cell(dataset, ipc, method), (PRINTED[dataset], str(ipc), METHODS[method]))
+        for dataset in datasets
+        for ipc in (1, 10, 50)
+        for method in METHODS
+        if method != "whole"
+    ]
+    rows += [(Cell(dataset, 1, "whole"), (PRINTED[dataset], "all", METHODS["whole"])) for dataset in datasets]
+    return _table("table1", rows, ("dataset", "images/class", "method"), results, protocol)
+
+
+def table_2(results: Sequence[Result], protocol: str = "published", networks: Sequence[str] = NETWORKS) -> Table:
+    """The paper's Table 2: MNIST, 1 image per class, condensed with one network and tested with another.
+
+    protocol "report": the report's Table 2, the four networks that it built, LeNet and AlexNet its own way.
+    """
+    networks = [n for n in networks if protocol == "published" or n in BUILT]
+    rows = [(Cell("mnist", 1, "dc", c, t), (c, t)) for c in networks for t in networks]
+    return _table("table2", rows, ("condensed with", "trained"), results, protocol)
+
+
+def table_3(results: Sequence[Result]) -> Table:
+    """The report's Table 3: its own code, but with LeNet and AlexNet as published."""
+    rows = [(Cell("mnist", 1, "dc", c, t), (c, t)) for c in REBUILT for t in BUILT]
+    return _table("table3", rows, ("condensed with", "trained"), results, "report, published networks")
+
+
+def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str = "published") -> Table:
+    """What was measured on a dataset that neither the paper nor the report has: nothing stands beside it."""
+    measured, rows = Measured(results), []
+    for method in METHODS:
+        found = measured.of(Cell(dataset, 1 if method == "whole" else ipc, method), protocol)
+        if found:
+            rows.append((METHODS[method], *_kit(found)))
+    note = (
+        f"{dataset}, {ipc} image{'s' * (ipc > 1)} per class. Other images than the paper's: no column to compare with."
+    )
+    return Table(("method", "accuracy in %", "sets × networks", "recipe"), tuple(rows), note)
+
+
+def _table(
+    name: str,
+    cells: Sequence[tuple[Cell, tuple[str, ...]]],
+    keys: tuple[str, ...],
+    results: Sequence[Result],
+    protocol: str,
+) -> Table:
+    measured, rows, commands = Measured(results), [], list[str]()
+    for cell, key in cells:
+        theirs = [theirs_of(source, name, cell) for source in ("paper", "report")]
+        found = measured.of(cell, protocol)
+        if found:
+            verdicts = [str(compare(pooled(found), sample)) if sample else "" for sample in theirs]
+            rows.append((*key, *(str(sample or "–") for sample in theirs), *_kit(found), *verdicts))
+        else:
+            command = _command(name, cell, protocol)
+            if command not in commands:
+                commands.append(command)
+            texts = (*(str(sample or "–") for sample in theirs), f"no run [{commands.index(command) + 1}]")
+            rows.append((*key, *texts, "", "", "", ""))
+    return Table((*keys, *_COLUMNS), tuple(rows), _note(commands))
+
+
+def theirs_of(source: str, table: str, cell: Cell) -> Sample | None:
+    """What a source printed for a cell. The paper's numbers for the report's Table 3 stand in the paper's Table 2."""
+    if table == "table1":
+        ipc = None if cell.method == "whole" else cell.ipc
+        return printed(source, table, cell.dataset, ipc=ipc, method=cell.method)
+    key = {"condensed_with": cell.network, "trained": cell.trained}
+    return printed(source, "table2" if source == "paper" else table, cell.dataset, **key)
+
+
+def _kit(found: Sequence[Result]) -> tuple[str, str, str]:
+    """Accuracy, how many networks, and the recipe, as a table prints them."""
+    sample, recipe = pooled(found), found[0].run.recipe
+    count = f"{sample.sets} × {sample.networks}"
+    if found[0].run.method == "whole":
+        count = f"{sample.sets} network{'s' * (sample.sets > 1)}"
+    protocol = recipe.protocol if recipe.test_version is None else "report, published networks"
+    return str(sample), count, f"{protocol}, {recipe.budget}"
+
+
+def _command(table: str, cell: Cell, protocol: str) -> str:
+    lesson = "04_table_1" if table == "table1" else "05_tables_2_and_3"
+    what = f"-p dataset {cell.dataset} -p ipc {cell.ipc} -p budget full"
+    if table != "table1":
+        trained = NETWORKS if protocol == "published" else BUILT
+        what += f' -p networks {cell.network} -p trained "{" ".join(trained)}"'
+    if protocol != "published":
+        what += f' -p protocol "{protocol}"'
+    return f"python -m dckit.lessons notebooks/{lesson}.ipynb {what}"
+
+
+def _note(commands: Sequence[str]) -> str:
+    note = (
+        "Accuracy in %, mean ± deviation over all networks. The paper's: 5 sets × 20 networks; the report's: 1 × 20. "
+        "kit − paper and kit − report: difference in points, its 95 % interval and a verdict, as `dckit.compare` says."
+    )
+    if commands:
+        lines = "".join(f"\n\n[{number}] `{command}`" for number, command in enumerate(commands, 1))
+        note += f"\n\nNot measured yet; filled by (`-p budget lesson` for a first look):{lines}"
+    return note
