@@ -7,6 +7,8 @@ A protocol says *how*, a budget only *how much*. ``full`` takes nothing away fro
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from .models import NETWORKS
+
 # T and ς_θ for images/class, as the published code has them. It refuses other numbers: see `loops`.
 LOOPS = {1: (1, 1), 10: (10, 50), 20: (20, 25), 30: (30, 20), 40: (40, 15), 50: (50, 10)}
 
@@ -153,14 +155,20 @@ class Recipe:
 
     @property
     def stage_c(self) -> dict[str, Any]:
-        """The choices that decide which images stage C makes. Recipes that share them share their condensed sets."""
-        return {k: v for k, v in asdict(self).items() if k in _STAGE_C}
+        """The choices that decide which images stage C makes. Recipes that share them share their condensed sets.
+
+        A network that is matched once and not trained afterwards is never trained: how it would be is left out.
+        """
+        left_out = set() if self.matching_steps > 1 or self.last_network_update else _NETWORK_TRAINING
+        chosen = {k: v for k, v in asdict(self).items() if k in _STAGE_C - left_out}
+        return chosen | {"version": _version(self.network, self.version)}
 
     @property
     def stage_t(self) -> dict[str, Any]:
         """The choices that decide what stage T measures, with the network's name and version written out."""
         name, version = self.test_build
-        return {k: v for k, v in asdict(self).items() if k in _STAGE_T} | dict(test_network=name, test_version=version)
+        chosen = {k: v for k, v in asdict(self).items() if k in _STAGE_T}
+        return chosen | {"test_network": name, "test_version": _version(name, version)}
 
 
 def loops(ipc: int) -> tuple[int, int]:
@@ -177,6 +185,15 @@ def loops(ipc: int) -> tuple[int, int]:
 _FIELDS = [f.name for f in fields(Recipe)]
 _STAGE_C = {*_FIELDS[: _FIELDS.index("sets")]} - {"protocol", "budget"}
 _STAGE_T = {*_FIELDS[_FIELDS.index("test_network") :], "normalisation", "width"}
+_NETWORK_TRAINING = {"network_steps", "network_lr", "network_momentum", "network_batch"}
+
+
+def _version(network: str, version: str) -> str:
+    """The version of a network; "published" where the other one is the same."""
+    versions = NETWORKS.get(network, {})
+    return "published" if versions.get(version) is versions.get("published") else version
+
+
 _LARGEST = 1e38  # of float32, the images' type, nearly
 _ZERO_ALLOWED = {"image_momentum", "network_momentum", "network_steps", "momentum", "weight_decay"}
 

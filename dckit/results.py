@@ -7,9 +7,11 @@ is not run again.
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from .data import name_of
 from .files import write_json
@@ -23,6 +25,7 @@ METHODS = {
     "dc": "condensed images",
     "whole": "the whole dataset",
 }
+SHIPPED = Path(__file__).parent / "reference" / "results"
 PROTOCOLS = ("published", "report", "report, published networks")
 
 
@@ -170,17 +173,21 @@ def _refuse_others(run: Run, scores: Scores) -> None:
         raise ValueError(f"only {n} of {of} networks were tested: a result holds all of them")
     pairs = [("dataset", card["dataset"], run.dataset), ("seed", card["seed"], run.seed)]
     pairs += [("method", made.get("method"), run.method)]
-    pairs += [(k, v, run.recipe.stage_t[k]) for k, v in Recipe(**card["recipe"]).stage_t.items()]
+    pairs += _pairs(Recipe(**card["recipe"]).stage_t, run.recipe.stage_t)
     if run.method != "whole":
         pairs += [("images per class", made.get("ipc"), run.recipe.ipc)]
     if "seed" in made:
         pairs += [("seed of the set", made["seed"], run.seed)]
     if run.method == "dc" and "recipe" in made:
         pairs += [("iterations", made["iteration"], run.recipe.iterations)]
-        pairs += [(k, v, run.recipe.stage_c[k]) for k, v in Recipe(**made["recipe"]).stage_c.items()]
+        pairs += _pairs(Recipe(**made["recipe"]).stage_c, run.recipe.stage_c)
     for what, found, wanted in pairs:
         if found != wanted:
             raise ValueError(f"the scores were measured with {what} {found!r}, the run has {wanted!r}")
+
+
+def _pairs(found: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    return [(name, found.get(name), wanted.get(name)) for name in found | wanted]
 
 
 def read(path: str | Path) -> Result:
@@ -213,3 +220,9 @@ def read_all(outputs: str | Path) -> tuple[list[Result], list[str]]:
         except (ValueError, OSError) as error:
             skipped.append(str(error))
     return results, skipped
+
+
+def with_shipped(own: Iterable[Result]) -> list[Result]:
+    """``own`` results, and those that come with the kit (its own measurements) of runs that are not among them."""
+    shipped = [read(path) for path in sorted(SHIPPED.glob("*.json"))]
+    return list(({r.run.name: r for r in shipped} | {r.run.name: r for r in own}).values())

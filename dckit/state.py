@@ -1,7 +1,8 @@
 """Where a run of stage C stands, and keeping that in a file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,8 @@ def resume(path: str | Path, start: State) -> State:
 def _identity(card: Mapping[str, Any]) -> dict[str, Any]:
     """What makes a run that one and no other."""
     recipe = card.get("recipe")
-    if isinstance(recipe, dict):
-        of_stage_t = asdict(Recipe()).keys() - Recipe().stage_c.keys()
-        recipe = {k: v for k, v in recipe.items() if k not in of_stage_t}
+    with suppress(TypeError, ValueError):  # of another version of the kit, or damaged: as it is
+        recipe = Recipe(**recipe).stage_c  # type: ignore[arg-type]
     return {key: card.get(key) for key in ("dataset", "classes", "shape", "seed")} | {"recipe": recipe}
 
 

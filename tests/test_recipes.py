@@ -279,10 +279,25 @@ STAGE_T = {
 
 
 def test_every_choice_belongs_to_stage_c_to_stage_t_or_to_both():
-    recipe, every = Recipe.published(), {f.name for f in fields(Recipe)}
+    recipe, every = Recipe.published(10), {f.name for f in fields(Recipe)}
     assert set(recipe.stage_t) == STAGE_T | BOTH
     assert set(recipe.stage_c) == every - STAGE_T - UNSEEN
     assert set(recipe.stage_c) & set(recipe.stage_t) == BOTH
+
+
+def test_how_a_network_is_trained_that_is_never_trained_is_no_choice():
+    changes = dict(network_batch=None, network_lr=1.0, network_steps=9, network_momentum=0.5)
+    assert Recipe.published(1).but(**changes).stage_c == Recipe.published(1).stage_c
+    for trained in (dict(matching_steps=2), dict(last_network_update=True)):
+        recipe = Recipe.published(1).but(**trained)
+        assert all(recipe.but(**{k: v}).stage_c != recipe.stage_c for k, v in changes.items())
+        assert recipe.stage_c != Recipe.published(1).stage_c
+
+
+def test_the_version_of_a_network_that_has_but_one_is_no_choice():
+    assert Recipe.report(network="MLP").stage_c["version"] == Recipe.report(network="MLP").stage_t["test_version"]
+    assert Recipe.published(network="MLP").but(version="original").stage_c == Recipe.published(network="MLP").stage_c
+    assert Recipe.report(network="LeNet").stage_c["version"] == "original"
 
 
 def test_the_network_of_stage_t_is_written_out_with_its_version():

@@ -82,7 +82,7 @@ STAGE_C = [
     dict(image_lr=0.3),
     dict(iterations=7),
     dict(init="real"),
-    dict(network_batch=None),
+    dict(last_network_update=True),
     dict(metric="cos"),
     dict(by_class=False),
 ]

@@ -94,7 +94,7 @@ def test_a_checkpoint_is_a_condensed_set(digits, quick, tmp_path):
     [
         (dict(image_lr=0.2), 0, "recipe image_lr is 0.1 there, 0.2 here"),
         (dict(iterations=4), 0, "recipe iterations is 3 there, 4 here"),
-        (dict(network_batch=None), 0, "recipe network_batch is 256 there, None here"),
+        (dict(test_network="MLP", image_lr=0.2), 0, "recipe image_lr is 0.1 there, 0.2 here"),
         (dict(), 1, "seed is 0 there, 1 here"),
     ],
 )
