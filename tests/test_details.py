@@ -1,0 +1,135 @@
+"""Differences between recipes by name, the ladders between them, and what a step of one is worth."""
+
+from dataclasses import asdict
+
+import pytest
+from scipy import stats
+
+from dckit import Recipe, Run, Scores
+from dckit.details import DETAILS, all_but, alone, difference, ladder, switched
+from dckit.effects import effect, waterfall
+from dckit.recipes import LOOPS
+from dckit.results import Result
+
+NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet")
+REPORT, PUBLISHED = Recipe.report(), Recipe.published()
+
+
+def pair(network="ConvNet", trained="ConvNet", ipc=1, budget="full"):
+    return [fill(ipc, budget, network).but(test_network=trained) for fill in (Recipe.report, Recipe.published)]
+
+
+def choices(recipe):
+    return recipe.stage_c | recipe.stage_t
+
+
+def test_the_details_between_the_two_protocols_on_mnist():
+    names = ["optimiser", "augmentation", "epochs", "image momentum", "padding", "normalisation", "sets"]
+    assert [d.name for d in difference(REPORT, PUBLISHED)] == names
+    assert [d.name for d in difference(PUBLISHED, REPORT)] == names
+    assert difference(REPORT, REPORT) == []
+    admitted = {d.name for d in difference(*pair("LeNet", "AlexNet")) if d.admitted}
+    assert admitted == {"optimiser", "augmentation", "networks"}  # what the report's section 4 tells
+
+
+@pytest.mark.parametrize("ipc", LOOPS)
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("trained", NETWORKS)
+def test_every_difference_of_the_two_protocols_has_a_name_and_words(network, trained, ipc):
+    details = difference(*pair(network, trained, ipc))
+    assert set(details) <= set(DETAILS)
+    for detail in details:
+        assert all((detail.what, detail.paper, detail.code, detail.report))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("trained", NETWORKS)
+@pytest.mark.parametrize("budget", ["full", "lesson"])
+def test_a_ladder_leads_from_one_recipe_to_the_other_and_every_rung_changes_something(network, trained, budget):
+    start, end = pair(network, trained, budget=budget)
+    details = difference(start, end)
+    rungs = ladder(start, end, details)
+    assert choices(rungs[0]) == choices(start)
+    assert choices(rungs[-1]) == choices(end)
+    assert rungs[-1].sets == end.sets
+    for detail, before, after in zip(details, rungs[:-1], rungs[1:], strict=True):
+        assert choices(before) != choices(after) or detail.name == "sets", detail.name
+        assert difference(before, after) == [detail]
+    ends = {Run("mnist", "dc", rung).name for rung in (rungs[0], rungs[-1])}
+    assert ends == {Run("mnist", "dc", r).name for r in (start, end)}
+
+
+def test_padding_is_convnets_and_networks_are_the_others():
+    start, end = pair("LeNet", "ConvNet")
+    by_name = {d.name: d for d in difference(start, end)}
+    padded = switched(start, [by_name["padding"]], end)
+    assert (padded.version, padded.test_version) == ("original", "published")
+    rebuilt = switched(start, [by_name["networks"]], end)
+    assert (rebuilt.version, rebuilt.test_version) == ("published", "original")
+
+
+def test_each_alone_and_all_but_one():
+    details = difference(REPORT, PUBLISHED)
+    for detail, one, rest in zip(
+        details, alone(REPORT, PUBLISHED, details), all_but(REPORT, PUBLISHED, details), strict=True
+    ):
+        assert difference(REPORT, one) == [detail]
+        assert difference(rest, PUBLISHED) == [detail]
+        assert {d.name for d in difference(one, rest)} == {d.name for d in details}
+
+
+def test_details_of_stage_t_share_the_condensed_set():
+    start, end = pair()
+    for detail in difference(start, end):
+        same_set = Run("mnist", "dc", switched(start, [detail], end)).set_file("o") == Run(
+            "mnist", "dc", start
+        ).set_file("o")
+        assert same_set == (detail.stage == "T" or detail.name == "sets")
+
+
+def test_a_choice_without_a_name_names_itself():
+    (detail,) = difference(PUBLISHED, PUBLISHED.but(init="real"))
+    assert (detail.name, detail.fields, detail.code, detail.report) == ("init", ("init",), "real", "noise")
+
+
+@pytest.mark.parametrize(
+    "other", [Recipe.published(10), Recipe.published(1, "lesson"), Recipe.published(network="MLP")]
+)
+def test_other_experiments_are_no_details(other):
+    with pytest.raises(ValueError, match=r"the recipes differ in (ipc|budget|network), .*: expected one experiment"):
+        difference(PUBLISHED, other)
+
+
+def results(*by_seed):
+    run = {"dataset": "mnist", "recipe": asdict(PUBLISHED)}
+    return [Result(Run("mnist", "dc", PUBLISHED, seed), Scores(tuple(a), 1.0, run)) for seed, a in by_seed]
+
+
+def test_an_effect_is_paired_by_seed_and_its_interval_students():
+    before = results((0, (80, 82)), (1, (90, 92)), (2, (70, 72)), (9, (1, 1)))
+    after = results((2, (73, 75)), (0, (81, 83)), (1, (92, 94)))
+    found = effect(before, after)
+    low, high = stats.t.interval(0.95, 2, loc=2, scale=stats.sem([1, 2, 3]))
+    assert (found.difference, found.low, found.high, found.sets) == (2, pytest.approx(low), pytest.approx(high), 3)
+    assert str(found) == "+2.0 (−0.5 to +4.5)"
+
+
+def test_the_effect_on_one_set_is_paired_by_network():
+    found = effect(results((0, (80, 82, 90))), results((0, (81, 84, 93))))
+    low, high = stats.t.interval(0.95, 2, loc=2, scale=stats.sem([1, 2, 3]))
+    assert (found.low, found.high, found.sets, found.networks) == (pytest.approx(low), pytest.approx(high), 1, 3)
+
+
+def test_recipes_without_a_common_seed_cannot_be_compared():
+    with pytest.raises(ValueError, match=r"seeds \[0\] and \[1\] have none in common"):
+        effect(results((0, (80,))), results((1, (80,))))
+
+
+def test_a_waterfall_says_where_it_starts_each_step_and_where_it_ends():
+    steps = {
+        "one": effect(results((0, (80, 82))), results((0, (83, 86)))),
+        "two": effect(results((0, (83, 86))), results((0, (80, 80)))),
+    }
+    picture = waterfall(("report", 81.0), steps, "published")
+    assert picture.alt.startswith("From report, 81.0 %, to published, 80.0 %, in points. one: +3.5")
+    assert "two: −4.5" in picture.alt
