@@ -1,104 +1,17 @@
-"""Run lessons headless, one process each: executed notebooks, pages that open offline, time and peak memory.
+"""Run lessons headless, one after another: executed notebooks, pages that open offline, time and peak memory.
 
 python -m dckit.lessons notebooks --out outputs -p dataset mnist -p budget lesson
 """
 
 import argparse
 import json
-import re
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from .files import replacing
-
-
-@dataclass(frozen=True)
-class Run:
-    """What came of one notebook: seconds, the kernel's peak memory in MB (0 where unknown), and what went wrong."""
-
-    notebook: Path
-    seconds: float
-    megabytes: float
-    error: str = ""
-
-    def __str__(self) -> str:
-        memory = f"{self.megabytes:6.0f} MB" if self.megabytes else "memory not measured"
-        return f"{self.notebook.stem:24} {self.seconds:6.1f} s {memory}  {self.error or 'ok'}"
-
-
-def run(notebook: Path, out: Path, parameters: Mapping[str, Any]) -> Run:
-    """Execute ``notebook`` with papermill into the folder ``out`` in a process of its own, and make its HTML page.
-
-    A failed notebook is kept as far as it came, and its error returned, not raised.
-    """
-    started = time.monotonic()
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        error, megabytes = pool.submit(_execute, notebook, out / notebook.name, dict(parameters)).result()
-    return Run(out / notebook.name, time.monotonic() - started, megabytes, error)
-
-
-def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> tuple[str, float]:
-    import papermill
-
-    error = ""
-    try:
-        executed.parent.mkdir(parents=True, exist_ok=True)
-        papermill.execute_notebook(
-            *(notebook, executed, parameters),
-            kernel_name="python3",
-            progress_bar=sys.stderr.isatty(),
-            cwd=Path.cwd(),
-            extra_arguments=["--log-level=40"],  # errors alone: each kernel warns that its TCP is not encrypted
-        )
-    except papermill.PapermillExecutionError as failed:
-        error = f"{failed.ename}: {failed.evalue}"
-    except OSError as failed:
-        return f"cannot write {executed}: {failed.strerror}; choose another folder", 0.0
-    with replacing(executed.with_suffix(".html")) as part:
-        part.write_text(page(executed), encoding="utf-8")
-    return error, _peak_of_children()
-
-
-def _peak_of_children() -> float:
-    """Peak resident memory in MB of the largest process that this one started and outlived: the kernel."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0.0
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
-
-
-def page(notebook: Path) -> str:
-    """An executed notebook as one HTML page that needs no server and no network: formulas become MathML."""
-    import nbformat
-    from nbconvert import HTMLExporter
-
-    cells = nbformat.read(notebook, as_version=4)
-    for cell in cells.cells:
-        if cell.cell_type == "markdown":
-            cell.source = _formulas(cell.source)
-    title = re.search(r"^# (.+)", cells.cells[0].source, flags=re.MULTILINE)
-    name = title[1] if title else notebook.stem
-    body, _ = HTMLExporter(template_name="lab").from_notebook_node(cells, {"metadata": {"name": name}})
-    return re.sub(r'<script[^>]*src="https?://[^>]*>\s*</script>', "", body)
-
-
-def _formulas(text: str) -> str:
-    """Markdown with $$…$$ and $…$ as MathML, which browsers draw by themselves. Code is left alone."""
-    from latex2mathml.converter import convert
-
-    parts = re.split(r"(```.*?```|`[^`]*`)", text, flags=re.DOTALL)
-    for i in range(0, len(parts), 2):
-        parts[i] = re.sub(r"\$\$(.+?)\$\$", lambda m: convert(m[1].strip(), display="block"), parts[i], flags=re.DOTALL)
-        parts[i] = re.sub(r"\$([^$\n]+)\$", lambda m: convert(m[1]), parts[i])
-    return "".join(parts)
+from .headless import Run, run
 
 
 def parameters_for(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +25,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     """Run the lessons that the command line names; 1 if any failed."""
     args = _parser().parse_args(None if arguments is None else list(arguments))
     out = args.out.resolve()
-    given = {"outputs": str(out)} | {name: _value(text) for name, text in args.parameter}
+    given = {"outputs": str(out)} | {name: value(text) for name, text in args.parameter}
     notebooks = [n for path in args.notebook for n in (sorted(path.glob("*.ipynb")) if path.is_dir() else [path])]
     try:
         chosen = _choose(notebooks, given)
@@ -122,7 +35,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     started, runs = time.time(), []
     for number, (notebook, parameters) in enumerate(chosen, 1):
         print(f"lesson {number} of {len(chosen)}: {notebook.stem} …", flush=True)
-        runs.append(run(notebook, out, parameters))
+        runs.append(run(notebook, out / notebook.name, parameters))
         print(runs[-1], flush=True)
     failed = [r for r in runs if r.error]
     _summary(out, failed, started)
@@ -139,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _value(text: str) -> Any:
+def value(text: str) -> Any:
     """A parameter from the command line: a number, true, false, null, or else a word."""
     try:
         return json.loads(text)

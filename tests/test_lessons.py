@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import nbformat
 import pytest
 from safetensors import safe_open
 
-from dckit import lessons
+from dckit import lessons, results
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
@@ -30,13 +31,28 @@ def test_the_run_leaves_notebooks_pages_set_picture_and_scores(outputs):
     for name in NAMES:
         assert (outputs / f"{name}.ipynb").is_file()
         assert (outputs / f"{name}.html").is_file()
-    assert (outputs / "digits-1-smoke-0.png").is_file()
-    with safe_open(outputs / "digits-1-smoke-0.safetensors", framework="pt") as file:
+    made = outputs / "sets" / "digits-1-dc-ConvNet-published-smoke-0"
+    assert made.with_suffix(".png").is_file()
+    with safe_open(made.with_suffix(".safetensors"), framework="pt") as file:
         assert file.get_tensor("images").shape == (10, 1, 28, 28)
     rows = json.loads((outputs / "scores.json").read_text())["rows"]
     assert [row[0] for row in rows] == ["random real images", "condensed images", "the whole dataset"]
     random, condensed, whole = (float(row[-1].split()[0]) for row in rows)
     assert random + 3 < condensed < whole  # what the lessons tell must also be so at the smallest budget
+
+
+def test_the_run_leaves_results_and_tables(outputs):
+    found, skipped = results.read_all(outputs)
+    assert not skipped
+    methods = Counter(r.run.method for r in found)
+    assert methods == {"random": 3, "herding": 1, "k_center": 1, "forgetting": 1, "whole": 1, "dc": 9 + 2}
+    mean = {r.run.method: r.scores.mean for r in found if r.run.seed == 0 and r.run.recipe.network == "ConvNet"}
+    assert mean["forgetting"] + 20 < mean["random"] + 3 < mean["herding"]  # what lesson 4 says of them
+    lenet = [r.scores.mean for r in found if r.run.recipe.protocol == "report"]
+    assert max(lenet) > 30 > 20 > min(lenet)  # and lesson 5 of its two versions
+    for name in ("table_1", "table_2", "table_2_report", "table_3"):
+        for suffix in ("md", "csv", "tex"):
+            assert "91.7" in (outputs / f"{name}.{suffix}").read_text() or name == "table_3"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,13 +94,19 @@ def test_every_picture_has_words_and_headings_are_in_order(outputs, name):
         (["-p", "ipc", "0"], "ipc 0: expected more than 0"),
         (["-p", "ipc", "500"], "ipc 500: expected 1 to"),
         (["-p", "seed", "-1"], "seed -1 is negative"),
+        (["-p", "ipc", "ten"], "ipc 'ten': expected int"),
+        (["-p", "methods", "random hurding"], "unknown method 'hurding'"),
+        (["-p", "protocol", "reported"], "unknown protocol 'reported'"),
+        (["-p", "networks", "LeNet VGG"], "unknown network 'VGG'"),
     ],
 )
 def test_bad_parameters_end_in_one_sentence(tmp_path, capsys, arguments, sentence):
-    assert lessons.main([str(NOTEBOOKS / "00_start_here.ipynb"), "--out", str(tmp_path), *arguments]) == 1
+    lesson = {"methods": "04_table_1", "protocol": "04_table_1", "networks": "05_tables_2_and_3"}.get(arguments[1])
+    notebook = NOTEBOOKS / f"{lesson or '00_start_here'}.ipynb"
+    assert lessons.main([str(notebook), "--out", str(tmp_path), *arguments]) == 1
     (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
     assert sentence in error
-    assert not list(tmp_path.glob("*.safetensors"))
+    assert not list(tmp_path.rglob("*.safetensors"))
 
 
 def test_an_unknown_parameter_is_refused_before_any_work(tmp_path, capsys):

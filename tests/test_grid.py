@@ -1,0 +1,352 @@
+"""Grids: what their cells are, that all of them end well whatever dies, and that nothing is done twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import joblib
+import nbformat
+import pytest
+
+from dckit import Recipe, estimate, grid, headless, results, workers
+from dckit.cells import cells as cells_of
+from dckit.cells import waves as waves_of
+from dckit.stage_t import Scores
+
+GRIDS = Path(__file__).parents[1] / "notebooks" / "grids"
+PARAMETERS = """dataset = "digits"
+ipc = 1
+budget = "smoke"
+seed = 0
+download = False
+outputs = "outputs"
+protocol = "published"
+methods = "random"
+networks = "MLP"
+trained = ""
+"""
+MEASURES = """import os, dckit
+from dckit.measure import measure
+from dckit.results import runs
+
+real = dckit.load(dataset)
+for run in runs(dataset, ipc, budget, seed, methods, networks, trained, protocol):
+    measure(run, real, outputs)
+print("threads", os.environ["OMP_NUM_THREADS"])
+"""
+# In place of measuring, which takes long: copies a result that is ready, a moment after it began, and keeps a diary.
+COPIES = """import os, shutil, signal, subprocess, time
+from pathlib import Path
+
+def note(what):
+    with Path(outputs, "diary").open("a") as file:
+        print(what, seed, os.environ.get("WORKER"), file=file)
+
+note("begin")
+time.sleep(0.5)
+{trouble}
+name = f"digits-1-random-MLP-published-smoke-{{seed}}.json"
+results = Path(outputs, "results")
+results.mkdir(exist_ok=True)
+if not (results / name).exists():
+    shutil.copy(Path({ready!r}, "results", name), results / f".{{name}}")
+    os.replace(results / f".{{name}}", results / name)
+    note("end")
+"""
+TROUBLE = """if seed == 0:
+    raise ValueError("too bad\\nfor one sentence")
+if seed == 1:
+    os._exit(1)
+if seed == 2:
+    os.replace = lambda part, whole: part.unlink()  # no result
+if seed == 3:  # as the system does where memory is short, but to joblib's process
+    worker = subprocess.check_output(["ps", "-o", "ppid=", "-p", str(os.getppid())])
+    os.kill(int(worker), signal.SIGKILL)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    """A folder of results for seeds 0 to 5."""
+    folder = tmp_path_factory.mktemp("ready")
+    for seed in range(6):
+        (run,) = results.runs("digits", 1, "smoke", seed, "random", "MLP")
+        n = run.recipe.networks
+        card = {"dataset": "digits", "recipe": asdict(run.recipe), "seed": seed, "networks": n}
+        results.save(run, Scores((50.0,) * n, 1.0, card | {"set": {"method": "random", "ipc": 1}}), folder)
+    return folder
+
+
+@pytest.fixture
+def make(tmp_path, ready):
+    """Writes a lesson and a grid of it; returns the grid's file."""
+
+    def write(body=COPIES, every="seed = [0, 1, 2, 3, 4, 5]", trouble="", head='lesson = "lesson.ipynb"'):
+        body = body.format(ready=str(ready), trouble=trouble) if body is COPIES else body
+        cells = [nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})]
+        cells += [nbformat.v4.new_code_cell(body)]
+        metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), tmp_path / "lesson.ipynb")
+        (tmp_path / "grid.toml").write_text(f"{head}\n[every]\n{every}\n")
+        return tmp_path / "grid.toml"
+
+    return write
+
+
+def diary(out):
+    """How often each cell began and ended: ("begin", seed) → times."""
+    return Counter(tuple(line.split()[:2]) for line in (out / "diary").read_text().splitlines())
+
+
+def assert_all_is_well(out, seeds):
+    found, skipped = results.read_all(out)
+    assert sorted(result.run.seed for result in found) == seeds
+    assert not skipped
+    names = {path.name for path in (out / "cells").iterdir()}
+    assert names == {f"lesson-{seed}.ipynb" for seed in seeds}  # and no unfinished ones
+    for path in (out / "cells").iterdir():
+        cells = nbformat.read(path, as_version=4).cells
+        assert all(cell.execution_count for cell in cells if cell.cell_type == "code")
+
+
+def test_each_combination_is_a_cell_and_the_command_line_fixes_parameters(make):
+    path = make(every='seed = [0, 1]\nmethods = ["random", "herding dc"]')
+    cells = cells_of(path, {})
+    assert [c.name for c in cells] == [f"lesson-{s}-{m}" for s in (0, 1) for m in ("random", "herding_dc")]
+    assert cells[3].parameters == {"seed": 1, "methods": "herding dc"}
+    assert cells[3].runs == tuple(results.runs("digits", 1, "smoke", 1, "herding dc", "MLP"))
+    (cell,) = cells_of(path, {"seed": 7, "methods": "dc", "ipc": 2})
+    assert cell.name == "lesson-7-dc-2"
+    assert cell.runs == tuple(results.runs("digits", 2, "smoke", 7, "dc", "MLP"))
+
+
+@pytest.mark.parametrize(("name", "count", "waves"), [("table_1", 60, [20, 40]), ("table_2", 180, [30, 150])])
+def test_the_kits_grids_can_be_run(name, count, waves, tmp_path):
+    cells = cells_of(GRIDS / f"{name}.toml", {})
+    assert len({cell.name for cell in cells}) == count
+    assert {run.recipe.budget for cell in cells for run in cell.runs} == {"full"}
+    assert [len(wave) for wave in waves_of(cells, tmp_path)] == waves
+    small = cells_of(GRIDS / f"{name}.toml", {"budget": "smoke", "seed": 0, "dataset": "digits"})
+    assert len(small) == {"table_1": 3, "table_2": 36}[name]
+    assert {(run.recipe.budget, run.seed, run.dataset) for cell in small for run in cell.runs} == {
+        ("smoke", 0, "digits")
+    }
+
+
+def test_no_two_cells_of_a_wave_make_the_same_file(make, tmp_path):
+    every = 'ipc = [1, 2]\nseed = [0, 1]\nmethods = ["whole", "dc", "dc herding", "random"]\ntrained = ["MLP", "LeNet"]'
+    cells = cells_of(make(every=every), {})
+    there, ran = set(), []
+    for wave in waves_of(cells, tmp_path):
+        new = Counter()
+        for cell in wave:
+            files = {run.result_file(tmp_path) for run in cell.runs}
+            files |= {run.set_file(tmp_path) for run in cell.runs if run.method in ("dc", "herding")}
+            new.update(files - there)
+        assert set(new.values()) <= {1}
+        there |= set(new)
+        ran += wave
+    assert Counter(cell.name for cell in ran) == Counter(cell.name for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("every", "given", "sentence"),
+    [
+        ("sed = [1]", [], "'sed' is nothing that a grid sets in lesson.ipynb: expected dataset, ipc"),
+        ("seed = [1]", ["-p", "outputs", "here"], "'outputs' is nothing that a grid sets"),
+        ("seed = []", [], "seed in [every] is []: expected a list"),
+        ("seed = 1", [], "seed in [every] is 1: expected a list"),
+        ('seed = ["one"]', [], "seed is 'one': expected a value such as the lesson's own, 0"),
+        ("seed = [true]", [], "seed is True: expected a value such as the lesson's own, 0"),
+        ("seed = [1, 1]", [], "two cells named lesson-1"),
+        ('dataset = ["mnits"]', [], "unknown dataset 'mnits'"),
+        ("seed = [1]", ["-p", "methods", "magic"], "unknown method 'magic'"),
+        ("seed = [1]", ["-p", "budget", "tiny"], "unknown budget 'tiny'"),
+        ("seed = [1]", ["--jobs", "0"], "--jobs 0: expected 1 or more"),
+        ("seed = [1]", ["--dask", "nowhere"], "no Dask scheduler answers at 'nowhere'"),
+        ("seed = [1", [], "grid.toml is no TOML file"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence_before_any_work(make, tmp_path, capsys, every, given, sentence):
+    assert grid.main([str(make(every=every)), "--out", str(tmp_path / "out"), *given]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert sentence in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("head", "sentence"),
+    [
+        ('lesson = "missing.ipynb"', "names the lesson 'missing.ipynb': no notebook"),
+        ("lesson = 4", 'expected lesson = "….ipynb", [fixed] and [every], found 4'),
+        ('lesson = "lesson.ipynb"\n[fixd]\nipc = 1', "[fixed] and [every], found fixd"),
+    ],
+)
+def test_a_grid_without_a_lesson_is_one_sentence(make, tmp_path, capsys, head, sentence):
+    assert grid.main([str(make(head=head)), "--out", str(tmp_path / "out")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert sentence in line
+    assert grid.main([str(tmp_path / "no.toml")]) == 1
+    assert "cannot read the grid" in capsys.readouterr().err
+
+
+def test_cells_are_measured_with_their_share_of_the_cores_and_not_again(make, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    out, path = tmp_path / "out", make(MEASURES, "seed = [0, 1]")
+    assert grid.main([str(path), "--out", str(out), "--jobs", "2"]) == 0
+    assert "2 of 2 cells" in capsys.readouterr().out
+    assert_all_is_well(out, [0, 1])
+    text = nbformat.read(out / "cells" / "lesson-1.ipynb", as_version=4).cells[-1].outputs[-1].text
+    assert f"threads {max(1, joblib.cpu_count() // 2)}" in text
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*.*")}
+    assert grid.main([str(path), "--out", str(out)]) == 0
+    assert "2 cells, 2 done already, 0 to do" in capsys.readouterr().out
+    assert before == {p: p.stat().st_mtime_ns for p in out.rglob("*.*")}
+    (out / "results" / "digits-1-random-MLP-published-smoke-1.json").write_text("{")
+    assert grid.main([str(path), "--out", str(out), "--dry-run"]) == 0
+    assert "2 cells, 1 done already, 1 to do" in capsys.readouterr().out
+
+
+def test_cells_that_fail_or_die_do_not_stop_the_others(make, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(workers, "DEATHS", 2)  # to be quicker
+    out = tmp_path / "out"
+    assert grid.main([str(make(trouble=TROUBLE)), "--out", str(out), "--jobs", "2"]) == 1
+    failed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
+    sentences = ["ValueError: too bad; see", "DeadKernelError: Kernel died", "left no results", "died 2 times"]
+    assert len(failed) == len(sentences)
+    for seed, sentence in enumerate(sentences):
+        (line,) = [line for line in failed if line.startswith(f"FAILED lesson-{seed}: ")]
+        assert sentence in line
+        assert str(out / "cells" / f"lesson-{seed}.ipynb") in line
+    assert "too bad" in (out / "cells" / "lesson-0.ipynb").read_text()
+    assert {result.run.seed for result in results.read_all(out)[0]} == {4, 5}
+    assert diary(out)["begin", "3"] == 2
+    assert not list((out / "cells").glob(".*"))
+
+
+def test_a_grid_killed_again_and_again_ends_with_all_results(make, tmp_path):
+    out, path = tmp_path / "out", make(every="seed = [0, 1, 2, 3]")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background it may be ignored
+    for ends, how in ((1, signal.SIGKILL), (2, signal.SIGINT)):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dckit.grid", path, "--out", out, "--jobs", "2"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=GRIDS.parents[1],
+        )  # fmt: skip
+        wait_until(lambda ends=ends: (out / "diary").exists() and in_the_middle(diary(out), ends))
+        process.send_signal(how)
+        assert process.wait(30) in (-signal.SIGKILL, 130)
+        time.sleep(2)  # for the longest of the watches over parents
+        known = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+        time.sleep(1)
+        assert known == {path: path.stat().st_mtime_ns for path in out.rglob("*")}  # nothing goes on working for it
+        assert not results.read_all(out)[1]
+    assert grid.main([str(path), "--out", str(out), "--jobs", "2"]) == 0
+    assert_all_is_well(out, [0, 1, 2, 3])
+    counts = diary(out)
+    assert all(counts["end", str(seed)] == 1 for seed in range(4))  # what was done was not done again
+    assert sum(n for (what, _), n in counts.items() if what == "begin") > 4
+
+
+def in_the_middle(counts, ends):
+    """Whether so many cells have ended, and another one has begun."""
+    ended = sum(n for (what, _), n in counts.items() if what == "end")
+    return ended >= ends and any(n > counts["end", seed] for (what, seed), n in counts.items() if what == "begin")
+
+
+def wait_until(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_dask_cluster_loses_a_worker_and_nothing_else(make, tmp_path):
+    pytest.importorskip("distributed")
+    out, path, file = tmp_path / "out", make(), tmp_path / "scheduler.json"
+    dask = [sys.executable, "-m", "dask"]
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=GRIDS.parents[1])
+    where = ["--scheduler-file", file, "--no-dashboard"]
+    started = [subprocess.Popen([*dask, "scheduler", "--port", "0", *where], **quiet)]
+    worker = [*dask, "worker", "--nthreads", "1", *where]
+    started += [subprocess.Popen(worker, **quiet, env=os.environ | {"WORKER": str(number)}) for number in (1, 2)]
+    killed = []
+
+    def kill_a_worker_in_the_middle_of_a_cell():
+        wait_until(lambda: (out / "diary").exists() and (out / "diary").read_text().count("begin") >= 3)
+        _, seed, number = (out / "diary").read_text().splitlines()[-1].split()
+        os.killpg(started[int(number)].pid, signal.SIGKILL)
+        killed.append(seed)
+
+    try:
+        wait_until(file.exists)
+        threading.Thread(target=kill_a_worker_in_the_middle_of_a_cell, daemon=True).start()
+        assert grid.main([str(path), "--out", str(out), "--dask", json.loads(file.read_text())["address"]]) == 0
+    finally:
+        for process in started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert_all_is_well(out, [0, 1, 2, 3, 4, 5])
+    counts, (seed,) = diary(out), killed
+    assert counts.pop(("begin", seed)) == 2
+    assert set(counts.values()) == {1}
+
+
+def test_one_run_a_gpu_and_a_dead_process_holds_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7")
+    script = "from dckit.headless import own_gpu\nwith own_gpu(2) as shown: print(shown, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, cwd=GRIDS.parents[1]) as other:
+        assert b"'4'" in other.stdout.readline()
+        with headless.own_gpu(2) as second:
+            assert second == {"CUDA_VISIBLE_DEVICES": "GPU-7"}
+            timer = threading.Timer(0.5, other.kill)
+            timer.start()
+            started = time.monotonic()
+            with headless.own_gpu(2) as third:
+                assert third == {"CUDA_VISIBLE_DEVICES": "4"}
+                assert time.monotonic() - started > 0.3
+    with headless.own_gpu(0) as none:
+        assert none == {}
+
+
+def test_an_estimate_multiplies_out_algorithm_1_and_counts_shared_sets_once(monkeypatch, make, tmp_path):
+    monkeypatch.setattr(estimate, "_seconds", lambda step, images: images)  # a second an image
+    recipe = Recipe.published(10, "smoke", "MLP")  # K = 20 draws, T = 10, ς = 50
+    matching, hold, epoch = 10 * recipe.real_batch, recipe.norm_images, 100
+    expected = recipe.iterations * (1 + 10 * (matching + hold) + 9 * 50 * epoch)
+    assert estimate._condensing("digits", Recipe(**recipe.stage_c)) == expected
+    assert estimate._training("digits", recipe) == 101 * 100
+    assert estimate._testing("digits", recipe) == 360  # all that there are: 400 were asked for
+    assert estimate._training_on_all("digits", recipe) == pytest.approx(5 * 1437)
+
+    every = 'seed = [0, 1]\nmethods = ["dc", "herding", "whole"]\ntrained = ["MLP", "LeNet"]\nipc = [1, 2]'
+    made, times = set(), Counter()
+    for cell in cells_of(make(every=every), {}):
+        for often, (function, *_) in estimate._pieces("digits", cell.runs, tmp_path, made):
+            times[function.__name__] += often
+    # 2 seeds: sets of 2 ipc each; orders for 2 networks, the whole dataset with 2; 10 networks a set, 1 a whole one.
+    assert times["_condensing"] == 2 * 2
+    assert times["_training_on_all"] == 2 * 2 + 2 * 2
+    assert times["_training"] == 10 * 2 * 2 * 2 * 2
+    assert times["_testing"] == times["_training"] + 2 * 2
+
+
+def test_long_steps_are_timed_with_few_images_and_scaled():
+    asked = []
+
+    def step(n):
+        asked.append(n)
+        time.sleep(0.05 + 0.01 * n)
+
+    assert estimate._seconds(step, 500) == pytest.approx(5.05, rel=0.1)
+    assert max(asked) < 100
