@@ -19,7 +19,7 @@ BUDGETS: dict[str, dict[str, Any]] = {
         **dict(test_images=2000, whole_networks=1, whole_epochs=3),
     ),
     "smoke": dict(
-        **dict(iterations=200, real_batch=8, width=32, sets=1, networks=10),
+        **dict(iterations=200, real_batch=8, width=32, sets=1, networks=6),
         **dict(epochs_augmented=101, test_images=400, whole_networks=1, whole_epochs=5),
     ),
 }

@@ -85,7 +85,7 @@ def test_a_budget_changes_amounts_alone_and_only_downwards(fill, ipc, network, b
     [
         ("full", dict(iterations=1000, networks=20, whole_networks=5, whole_epochs=100)),
         ("lesson", dict(iterations=240, networks=3, whole_networks=1, whole_epochs=3)),
-        ("smoke", dict(iterations=200, networks=10, whole_networks=1, whole_epochs=5)),
+        ("smoke", dict(iterations=200, networks=6, whole_networks=1, whole_epochs=5)),
     ],
 )
 def test_amounts_that_texts_and_results_name(budget, amounts):
