@@ -11,7 +11,19 @@ from runs import last
 from dckit import CondensedSet, Recipe, Scores, condense, evaluate, random_images
 from dckit.measure import images_of, measure, saved_sets
 from dckit.progress import watch, watched
-from dckit.results import METHODS, PROTOCOLS, Run, protocol_recipe, read, read_all, runs, save
+from dckit.results import (
+    METHODS,
+    PROTOCOLS,
+    SHIPPED,
+    Result,
+    Run,
+    protocol_recipe,
+    read,
+    read_all,
+    runs,
+    save,
+    with_shipped,
+)
 from dckit.select import CHOSEN, Ranking
 from dckit.select import random_images as draw
 from dckit.train import fresh_network
@@ -683,3 +695,27 @@ def test_an_error_in_what_is_watched_goes_through(capsys):
     with pytest.raises(FloatingPointError, match="diverged"):
         watched(states())
     assert "epoch 1 of 3" in capsys.readouterr().out
+
+
+# The kit's own results
+
+
+def test_the_kits_own_results_are_whole_and_say_what_made_them():
+    shipped = with_shipped([])
+    assert {r.run.name for r in shipped} == {path.stem for path in SHIPPED.glob("*.json")}
+    assert shipped
+    for r in shipped:
+        assert r.run.dataset != "digits"  # everybody has these at once
+        assert {"versions", "device", "set"} <= set(r.scores.card)
+        assert 10 < r.scores.mean < 100
+
+
+def test_your_own_results_take_the_place_of_the_kits():
+    (first, *_) = with_shipped([])
+    mine = Result(first.run, Scores((1.0,), 1.0, {}))
+    other = Result(Run("digits", "dc", first.run.recipe), Scores((2.0,), 1.0, {}))
+    both = with_shipped([mine, other])
+    assert mine in both
+    assert other in both
+    assert first not in both
+    assert len(both) == len(with_shipped([])) + 1
