@@ -37,9 +37,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
         print(f"lesson {number} of {len(chosen)}: {notebook.stem} …", flush=True)
         runs.append(run(notebook, out / notebook.name, parameters))
         print(runs[-1], flush=True)
-    failed = [r for r in runs if r.error]
-    _summary(out, failed, started)
-    return 1 if failed else 0
+    _summary(out, runs, started)
+    return 1 if any(r.error for r in runs) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,13 +74,14 @@ def _choose(notebooks: list[Path], given: Mapping[str, Any]) -> list[tuple[Path,
     return chosen
 
 
-def _summary(out: Path, failed: list[Run], started: float) -> None:
-    scores = out / "scores.json"
+def _summary(out: Path, runs: list[Run], started: float) -> None:
+    scores, failed = out / "scores.json", [r for r in runs if r.error]
     if not failed and scores.is_file() and scores.stat().st_mtime >= started:  # not an earlier run's
         print("\n" + json.loads(scores.read_text(encoding="utf-8"))["text"])
     for r in failed:
         print(f"\nFAILED {r.notebook.stem}: {r.error}\n  as far as it came: {r.notebook}", file=sys.stderr)
-    print(f"\nexecuted notebooks, pages and pictures: {out}\nopen first: {out / '00_start_here.html'}")
+    first = runs[0].notebook.with_suffix(".html")
+    print(f"\nexecuted notebooks, pages, results and tables: {out}\nopen first: {first}")
 
 
 if __name__ == "__main__":
