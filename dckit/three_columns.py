@@ -151,8 +151,8 @@ def _note(commands: Sequence[str]) -> str:
     note = (
         "Accuracy in %, mean ± deviation over all networks. The paper's: 5 sets × 20 networks; the report's: 1 × 20. "
         "kit − paper and kit − report: difference in points, its 95 % interval and a verdict (see `dckit.compare`). "
-        "The kit's recipe is the one in its column, whoever it is compared with. Where both sides have one set, how sets "
-        "differ is in neither, and the interval is too narrow."
+        "The kit's recipe is the one in its column, whoever it is compared with. Where both sides have one set, how "
+        "sets differ is in neither, and the interval is too narrow."
     )
     if commands:
         lines = "".join(f"\n\n[{number}] `{command}`" for number, command in enumerate(commands, 1))
