@@ -12,7 +12,7 @@ from .matching import gradient_distance, gradients
 from .models import build
 from .progress import watch
 from .recipes import Recipe
-from .results import Run
+from .runs import Run
 from .select import random_images
 from .stage_c import condense
 from .stage_t import Scores, evaluate, evaluating

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import results
+from .runs import Run, runs
 
 MADE = ("herding", "k_center", "forgetting", "dc")  # methods whose set of images takes long and is kept
 
@@ -23,7 +24,7 @@ class Cell:
     name: str
     parameters: dict[str, Any]
     dataset: str
-    runs: tuple[results.Run, ...]
+    runs: tuple[Run, ...]
 
     def executed(self, outputs: Path) -> Path:
         """Where the executed notebook is kept."""
@@ -56,17 +57,17 @@ def cells(grid: Path, given: Mapping[str, Any]) -> list[Cell]:
             raise ValueError(f"{name!r} is nothing that a grid sets in {lesson.name}: expected {', '.join(defaults)}")
         if type(value) is not type(defaults[name]):
             raise ValueError(f"{name} is {value!r}: expected a value such as the lesson's own, {defaults[name]!r}")
-    takes = inspect.signature(results.runs).parameters
+    takes = inspect.signature(runs).parameters
     found: dict[str, Cell] = {}
     for values in product(*every.values()):
         parameters = fixed | dict(zip(every, values, strict=True))
         all_of_them = defaults | parameters
-        runs = results.runs(**{name: value for name, value in all_of_them.items() if name in takes})
+        asked = runs(**{name: value for name, value in all_of_them.items() if name in takes})
         said = "-".join(str(value) for value in (lesson.stem, *values, *(given[n] for n in given if n not in every)))
         name = re.sub(r"[^\w-]+", "_", said)
         if name in found:
             raise ValueError(f"{grid} has two cells named {name}: expected values that differ in letters or digits")
-        found[name] = Cell(lesson, name, parameters, all_of_them["dataset"], tuple(runs))
+        found[name] = Cell(lesson, name, parameters, all_of_them["dataset"], tuple(asked))
     return list(found.values())
 
 

@@ -17,7 +17,7 @@ from .data import ImageData, Split, load
 from .files import read_tensors
 from .headless import end_with
 from .recipes import Recipe
-from .results import Run
+from .runs import Run
 from .runtime import pick_device
 from .select import CHOSEN
 from .stage_c import hold_batch_norm, matching_step

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from .compare import PRINTED, Sample
 from .plots import Picture, picture
-from .results import METHODS, Result
+from .results import Result
+from .runs import METHODS
 from .three_columns import NETWORKS, Cell, Measured, theirs_of
 
 IPC = (1, 10, 50)

@@ -6,7 +6,8 @@ from pathlib import Path
 from .condensed import CondensedSet
 from .data import ImageData
 from .progress import AnyStage, watched
-from .results import Run, read, save
+from .results import read, save
+from .runs import Run
 from .select import CHOSEN, chosen_images, random_images, ranking
 from .stage_c import condense
 from .stage_t import Scores, evaluating

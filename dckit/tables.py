@@ -10,7 +10,7 @@ from typing import Any
 
 from .compare import PRINTED, printed
 from .files import replacing
-from .results import METHODS
+from .runs import METHODS
 from .stage_t import Scores
 
 _LATEX = {

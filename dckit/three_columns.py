@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from .compare import PRINTED, Sample, compare, pooled, printed
 from .recipes import BUDGETS
-from .results import METHODS, Result, Run, protocol_recipe
+from .results import Result
+from .runs import METHODS, Run, protocol_recipe
 from .tables import Table
 
 NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18")  # of the paper's Table 2

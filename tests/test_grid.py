@@ -18,6 +18,7 @@ import pytest
 from dckit import Recipe, estimate, grid, headless, results, workers
 from dckit.cells import cells as cells_of
 from dckit.cells import waves as waves_of
+from dckit.runs import runs
 from dckit.stage_t import Scores
 
 GRIDS = Path(__file__).parents[1] / "notebooks" / "grids"
@@ -34,7 +35,7 @@ trained = ""
 """
 MEASURES = """import os, dckit
 from dckit.measure import measure
-from dckit.results import runs
+from dckit.runs import runs
 
 real = dckit.load(dataset)
 for run in runs(dataset, ipc, budget, seed, methods, networks, trained, protocol):
@@ -78,7 +79,7 @@ def ready(tmp_path_factory):
     """A folder of results for seeds 0 to 5."""
     folder = tmp_path_factory.mktemp("ready")
     for seed in range(6):
-        (run,) = results.runs("digits", 1, "smoke", seed, "random", "MLP")
+        (run,) = runs("digits", 1, "smoke", seed, "random", "MLP")
         n = run.recipe.networks
         card = {"dataset": "digits", "recipe": asdict(run.recipe), "seed": seed, "networks": n}
         results.save(run, Scores((50.0,) * n, 1.0, card | {"set": {"method": "random", "ipc": 1}}), folder)
@@ -122,10 +123,10 @@ def test_each_combination_is_a_cell_and_the_command_line_fixes_parameters(make):
     cells = cells_of(path, {})
     assert [c.name for c in cells] == [f"lesson-{s}-{m}" for s in (0, 1) for m in ("random", "herding_dc")]
     assert cells[3].parameters == {"seed": 1, "methods": "herding dc"}
-    assert cells[3].runs == tuple(results.runs("digits", 1, "smoke", 1, "herding dc", "MLP"))
+    assert cells[3].runs == tuple(runs("digits", 1, "smoke", 1, "herding dc", "MLP"))
     (cell,) = cells_of(path, {"seed": 7, "methods": "dc", "ipc": 2})
     assert cell.name == "lesson-7-dc-2"
-    assert cell.runs == tuple(results.runs("digits", 2, "smoke", 7, "dc", "MLP"))
+    assert cell.runs == tuple(runs("digits", 2, "smoke", 7, "dc", "MLP"))
 
 
 @pytest.mark.parametrize(("name", "count", "waves"), [("table_1", 60, [20, 40]), ("table_2", 180, [30, 150])])

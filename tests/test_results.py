@@ -11,19 +11,8 @@ from runs import last
 from dckit import CondensedSet, Recipe, Scores, condense, evaluate, random_images
 from dckit.measure import images_of, measure, saved_sets
 from dckit.progress import watch, watched
-from dckit.results import (
-    METHODS,
-    PROTOCOLS,
-    SHIPPED,
-    Result,
-    Run,
-    protocol_recipe,
-    read,
-    read_all,
-    runs,
-    save,
-    with_shipped,
-)
+from dckit.results import SHIPPED, Result, read, read_all, save, with_shipped
+from dckit.runs import METHODS, PROTOCOLS, Run, protocol_recipe, runs
 from dckit.select import CHOSEN, Ranking
 from dckit.select import random_images as draw
 from dckit.train import fresh_network

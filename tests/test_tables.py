@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from dckit import Scores, figures, lessons, results
+from dckit import Scores, figures, lessons
 from dckit.compare import Sample, compare, pooled, printed, reference
-from dckit.results import METHODS, Result, Run, protocol_recipe, runs
+from dckit.results import Result
+from dckit.runs import METHODS, Run, protocol_recipe, runs
 from dckit.tables import Table
 from dckit.three_columns import NETWORKS, own_table, table_1, table_2, table_3
 
@@ -261,4 +262,4 @@ def test_pictures_say_their_numbers():
 
 
 def test_the_methods_of_the_kit_are_those_of_the_paper():
-    assert {c["method"] for c in reference("paper")["table1"]} == set(results.METHODS)
+    assert {c["method"] for c in reference("paper")["table1"]} == set(METHODS)
