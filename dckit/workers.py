@@ -48,7 +48,7 @@ def machines(jobs: int | None, address: str | None) -> Iterator[Machines]:
     try:
         from distributed import Client, KilledWorker
     except ImportError:
-        raise ValueError("--dask needs the package distributed: pip install 'dckit[cluster]'") from None
+        raise ValueError("--dask needs the package distributed: pip install 'dask[distributed]'") from None
     try:
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError):
