@@ -12,8 +12,7 @@ from typing import Any
 
 from . import results
 from .runs import Run, runs
-
-MADE = ("herding", "k_center", "forgetting", "dc")  # methods whose set of images takes long and is kept
+from .select import CHOSEN
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Cell:
 
     def makes(self, outputs: Path) -> set[Path]:
         """The files that it writes unless they are there: results, condensed sets, orders of real images."""
-        sets = {run.set_file(outputs) for run in self.runs if run.method in MADE}
+        sets = {run.set_file(outputs) for run in self.runs if run.method in (*CHOSEN, "dc")}
         return sets | {run.result_file(outputs) for run in self.runs}
 
 

@@ -83,15 +83,15 @@ def table_3(results: Sequence[Result]) -> Table:
 
 
 def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str = "published") -> Table:
-    """What was measured on a dataset that neither the paper nor the report has: nothing stands beside it."""
+    """What was measured on one dataset, for each method; nothing stands beside it."""
     measured, rows = Measured(results), []
     for method in METHODS:
         found = measured.of(Cell(dataset, 1 if method == "whole" else ipc, method), protocol)
         if found:
-            rows.append((METHODS[method], *_kit(found)))
-    note = (
-        f"{dataset}, {ipc} image{'s' * (ipc > 1)} per class. Other images than the paper's: no column to compare with."
-    )
+            rows.append((METHODS[method], *_kit(found, protocol)))
+    note = f"{dataset}, {ipc} image{'s' * (ipc > 1)} per class."
+    if dataset not in PRINTED:
+        note += " Other images than the paper's: no column to compare with."
     return Table(("method", "accuracy in %", "sets × networks", "recipe"), tuple(rows), note)
 
 
@@ -108,7 +108,7 @@ def _table(
         found = measured.of(cell, protocol)
         if found:
             verdicts = [str(compare(pooled(found), sample)) if sample else "" for sample in theirs]
-            rows.append((*key, *(str(sample or "–") for sample in theirs), *_kit(found), *verdicts))
+            rows.append((*key, *(str(sample or "–") for sample in theirs), *_kit(found, protocol), *verdicts))
         else:
             command = _command(name, cell, protocol)
             if command not in commands:
@@ -127,14 +127,13 @@ def theirs_of(source: str, table: str, cell: Cell) -> Sample | None:
     return printed(source, "table2" if source == "paper" else table, cell.dataset, **key)
 
 
-def _kit(found: Sequence[Result]) -> tuple[str, str, str]:
+def _kit(found: Sequence[Result], protocol: str) -> tuple[str, str, str]:
     """Accuracy, how many networks, and the recipe, as a table prints them."""
-    sample, recipe = pooled(found), found[0].run.recipe
+    sample = pooled(found)
     count = f"{sample.sets} × {sample.networks}"
     if found[0].run.method == "whole":
         count = f"{sample.sets} network{'s' * (sample.sets > 1)}"
-    protocol = recipe.protocol if recipe.test_version is None else "report, published networks"
-    return str(sample), count, f"{protocol}, {recipe.budget}"
+    return str(sample), count, f"{protocol}, {found[0].run.recipe.budget}"
 
 
 def _command(table: str, cell: Cell, protocol: str) -> str:

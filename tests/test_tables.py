@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from dckit import Scores, figures, lessons
+from dckit import Recipe, Scores, figures, lessons
 from dckit.compare import Sample, compare, pooled, printed, reference
+from dckit.details import difference, switched
 from dckit.results import Result
 from dckit.runs import METHODS, Run, protocol_recipe, runs
 from dckit.tables import Table
@@ -181,6 +182,13 @@ def test_the_whole_dataset_has_one_row_whatever_the_images_per_class():
     assert (row["this kit"], row["sets × networks"]) == ("99.0", "1 network")
 
 
+def test_the_recipe_column_names_the_choices_and_not_who_filled_them_in():
+    as_published = switched(Recipe.report(), difference(Recipe.report(), Recipe.published()), Recipe.published())
+    assert as_published.protocol == "report"
+    saved = [result(recipe=as_published)]
+    assert row_of(table_1(saved), "MNIST", "1", "condensed images")["recipe"] == "published, full"
+
+
 def test_table_3_is_the_reports_code_with_the_published_networks():
     cell = dict(network="LeNet", trained="ConvNet")
     saved = [
@@ -228,6 +236,8 @@ def test_your_own_images_stand_alone():
     table = own_table([*saved, result(dataset="mnist", budget="smoke")], "digits", 1)
     assert column(table, "method") == [METHODS[m] for m in ("random", "dc", "whole")]
     assert not {"paper", "report"} & set(table.header)
+    assert "Other images" in table.note
+    assert "Other images" not in own_table([result()], "mnist", 1).note
 
 
 def test_a_table_as_markdown_csv_and_latex(tmp_path):
