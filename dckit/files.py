@@ -45,6 +45,14 @@ def _umask() -> int:
     return mask
 
 
+def json_or_text(text: str) -> Any:
+    """A value that somebody typed: a number, true, false or null as in JSON, or else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def write_json(path: str | Path, value: Any) -> None:
     """Write ``value`` as indented JSON."""
     with replacing(path) as part:

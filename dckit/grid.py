@@ -14,8 +14,9 @@ from pathlib import Path
 import joblib
 from tqdm import tqdm
 
-from . import estimate, headless, lessons
+from . import estimate, headless
 from .cells import Cell, cells, waves
+from .files import json_or_text
 from .workers import Machines, clean, ended, machines
 
 
@@ -52,7 +53,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     args = _parser().parse_args(None if arguments is None else list(arguments))
     outputs = args.out.resolve()
     try:
-        found = cells(args.grid, {name: lessons.value(text) for name, text in args.parameter})
+        found = cells(args.grid, {name: json_or_text(text) for name, text in args.parameter})
         # A grid that was killed may have left a notebook unfinished whose results are there: that takes seconds.
         todo = [cell for cell in found if not cell.done(outputs) or headless.unfinished(cell.executed(outputs))]
         with machines(args.jobs, args.dask) as where:

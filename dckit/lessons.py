@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .files import json_or_text
 from .headless import Run, run
 
 
@@ -25,7 +26,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     """Run the lessons that the command line names; 1 if any failed."""
     args = _parser().parse_args(None if arguments is None else list(arguments))
     out = args.out.resolve()
-    given = {"outputs": str(out)} | {name: value(text) for name, text in args.parameter}
+    given = {"outputs": str(out)} | {name: json_or_text(text) for name, text in args.parameter}
     notebooks = [n for path in args.notebook for n in (sorted(path.glob("*.ipynb")) if path.is_dir() else [path])]
     try:
         chosen = _choose(notebooks, given)
@@ -49,14 +50,6 @@ def _parser() -> argparse.ArgumentParser:
         *("-p", "--parameter"), nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="as papermill's"
     )
     return parser
-
-
-def value(text: str) -> Any:
-    """A parameter from the command line: a number, true, false, null, or else a word."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _choose(notebooks: list[Path], given: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:

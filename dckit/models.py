@@ -6,12 +6,22 @@ copied in one after another. Sizes that depend on the image are left to ``LazyLi
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 Shape = tuple[int, int, int]  # channels, height, width
+Version = Literal[
+    "published",
+    "original",
+    # the report's with one thing mended: its LeNet's activation, its AlexNet's last layer and dropout
+    "original with ReLU",
+    "original without softmax",
+    "original without dropout",
+    "original without softmax and dropout",
+]
 
 
 def build(name: str, shape: Shape, classes: int, version: str = "published", width: int = 128) -> nn.Module:
@@ -19,9 +29,10 @@ def build(name: str, shape: Shape, classes: int, version: str = "published", wid
 
     name: MLP, ConvNet, LeNet, AlexNet, VGG11, ResNet18. VGG11BN and ResNet18BN_AP are what the published code
     condenses with where it tests with VGG11 and ResNet18. version: ``"published"``, or ``"original"`` for the report's
-    ConvNet, LeNet and AlexNet (its MLP is the published one, and it built no other). width: channels of ConvNet's
-    layers; at less than 128 the channels of AlexNet, VGG11 and ResNet18 shrink alike, MLP and LeNet are small as they
-    are. Raises ValueError for an unknown name or version, and for images that the network cannot take.
+    ConvNet, LeNet and AlexNet (its MLP is the published one, and it built no other), and a few in between, see
+    `Version`. width: channels of ConvNet's layers; at less than 128 the channels of AlexNet, VGG11 and ResNet18 shrink
+    alike, MLP and LeNet are small as they are. Raises ValueError for an unknown name or version, and for images that
+    the network cannot take.
     """
     if name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}: expected one of {', '.join(NETWORKS)}")
@@ -85,9 +96,9 @@ def lenet(channels: int, classes: int, width: int) -> nn.Sequential:
     return _lenet(conv, nn.ReLU, nn.MaxPool2d, classes)
 
 
-def lenet_original(channels: int, classes: int, width: int) -> nn.Sequential:
+def lenet_original(channels: int, classes: int, width: int, act: Callable[[], nn.Module] = nn.Sigmoid) -> nn.Sequential:
     """LeNet as the report built it: sigmoid, average pool and no padding."""
-    return _lenet(nn.Conv2d(channels, 6, 5), nn.Sigmoid, nn.AvgPool2d, classes)
+    return _lenet(nn.Conv2d(channels, 6, 5), act, nn.AvgPool2d, classes)
 
 
 def _lenet(
@@ -123,7 +134,9 @@ class _Resize(nn.Module):
         return F.interpolate(images, (self.size, self.size), mode="bilinear", align_corners=False)
 
 
-def alexnet_original(channels: int, classes: int, width: int) -> nn.Sequential:
+def alexnet_original(
+    channels: int, classes: int, width: int, softmax: bool = True, dropout: float = 0.5
+) -> nn.Sequential:
     """AlexNet as the report built it: resize, large kernels, dropout, and a softmax before the cross-entropy.
 
     With probabilities for logits the cross-entropy cannot fall below 1.461 for ten classes.
@@ -137,9 +150,9 @@ def alexnet_original(channels: int, classes: int, width: int) -> nn.Sequential:
         *(nn.Conv2d(c, c, 3, padding=1), nn.ReLU()),
         *(nn.Conv2d(c, b, 3, padding=1), nn.ReLU(), pool),
     ]
-    head = [nn.Dropout(), nn.Flatten(), nn.Linear(6 * 6 * b, dense), nn.ReLU(), nn.Dropout()]
-    head += [nn.Linear(dense, dense), nn.ReLU(), nn.Linear(dense, classes), nn.Softmax(dim=1)]
-    return nn.Sequential(*features, *head)
+    head = [nn.Dropout(dropout), nn.Flatten(), nn.Linear(6 * 6 * b, dense), nn.ReLU(), nn.Dropout(dropout)]
+    head += [nn.Linear(dense, dense), nn.ReLU(), nn.Linear(dense, classes)]
+    return nn.Sequential(*features, *head, *([nn.Softmax(dim=1)] if softmax else []))
 
 
 def vgg11(channels: int, classes: int, width: int, batch_norm: bool = False) -> nn.Sequential:
@@ -192,8 +205,18 @@ def resnet18(channels: int, classes: int, width: int, batch_norm: bool = False, 
 NETWORKS: dict[str, dict[str, Callable[..., nn.Sequential]]] = {
     "MLP": {"published": mlp, "original": mlp},
     "ConvNet": {"published": convnet, "original": convnet_original},
-    "LeNet": {"published": lenet, "original": lenet_original},
-    "AlexNet": {"published": alexnet, "original": alexnet_original},
+    "LeNet": {
+        "published": lenet,
+        "original": lenet_original,
+        "original with ReLU": partial(lenet_original, act=nn.ReLU),
+    },
+    "AlexNet": {
+        "published": alexnet,
+        "original": alexnet_original,
+        "original without softmax": partial(alexnet_original, softmax=False),
+        "original without dropout": partial(alexnet_original, dropout=0.0),
+        "original without softmax and dropout": partial(alexnet_original, softmax=False, dropout=0.0),
+    },
     "VGG11": {"published": vgg11},
     "ResNet18": {"published": resnet18},
     "VGG11BN": {"published": partial(vgg11, batch_norm=True)},

@@ -7,7 +7,7 @@ A protocol says *how*, a budget only *how much*. ``full`` takes nothing away fro
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from .models import NETWORKS
+from .models import NETWORKS, Version
 
 # T and ς_θ for images/class, as the published code has them. It refuses other numbers: see `loops`.
 LOOPS = {1: (1, 1), 10: (10, 50), 20: (20, 25), 30: (30, 20), 40: (40, 15), 50: (50, 10)}
@@ -38,7 +38,7 @@ class Recipe:
     budget: Literal["smoke", "lesson", "full"] = "full"
     # the network θ
     network: str = "ConvNet"
-    version: Literal["published", "original"] = "published"  # "original": as the report built it
+    version: Version = "published"  # "original": as the report built it
     width: int = 128  # channels of ConvNet's layers; others shrink alike below 128, see `build`
     # stage C: the matching loss
     metric: Literal["layerwise", "mse", "cos"] = "layerwise"  # D
@@ -61,7 +61,7 @@ class Recipe:
     sets: int = 5  # condensed sets that a result is taken over
     # stage T
     test_network: str | None = None  # None: the network of stage C, with instance norm where that has batch norm
-    test_version: Literal["published", "original"] | None = None  # of the network of stage T; None: as version
+    test_version: Version | None = None  # of the network of stage T; None: as version
     networks: int = 20  # fresh networks trained on each set
     epochs: int = 301  # passes over S; the published "300" runs one more
     epochs_augmented: int = 1001  # passes where the augmentation is on
@@ -79,6 +79,8 @@ class Recipe:
         hints = get_type_hints(Recipe)
         for field in fields(self):
             _check(field.name, getattr(self, field.name), hints[field.name])
+            if hints[field.name] is float:  # 0 and 0.0 are one choice, and must have one name
+                object.__setattr__(self, field.name, float(getattr(self, field.name)))
 
     @classmethod
     def published(cls, ipc: int = 1, budget: str = "full", network: str = "ConvNet") -> "Recipe":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .data import name_of
 from .models import NETWORKS
+from .protocols import protocol_recipe
 from .recipes import Recipe
 
 METHODS = {
@@ -17,7 +18,6 @@ METHODS = {
     "dc": "condensed images",
     "whole": "the whole dataset",
 }
-PROTOCOLS = ("published", "report", "report, published networks")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class Run:
         networks = ([recipe.network] if self.method == "dc" else []) + [recipe.tested_with]
         ipc = "all" if self.method == "whole" else str(recipe.ipc)
         return _slug(self.dataset, ipc, self.method, *networks, _label(recipe, *stages), str(self.seed))
+
+    @property
+    def setting(self) -> str:
+        """The name without the seed: runs that share it measure the same thing."""
+        return self.name.rpartition("-")[0]
 
     def result_file(self, outputs: str | Path) -> Path:
         """Where its result is kept below the folder ``outputs``."""
@@ -83,25 +88,6 @@ def _label(recipe: Recipe, *stages: str) -> str:
     return f"{recipe.budget}-{digest}"
 
 
-def protocol_recipe(
-    protocol: str, ipc: int = 1, budget: str = "full", network: str = "ConvNet", trained: str = "ConvNet"
-) -> Recipe:
-    """The recipe of a cell: condensed with ``network``, ``trained`` in stage T.
-
-    protocol: "published", "report", or "report, published networks", the report's Table 3: its own code, but LeNet and
-    AlexNet as published. Raises ValueError for an unknown one.
-    """
-    if protocol == "published":
-        return Recipe.published(ipc, budget, network).but(test_network=trained)
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"unknown protocol {protocol!r}: expected one of {'; '.join(PROTOCOLS)}")
-    recipe = Recipe.report(ipc, budget, network).but(test_network=trained)
-    if protocol == "report":
-        return recipe
-    version, test_version = ("published" if n in ("LeNet", "AlexNet") else "original" for n in (network, trained))
-    return recipe.but(version=version, test_version=test_version)
-
-
 def runs(
     dataset: str,
     ipc: int = 1,
@@ -115,12 +101,12 @@ def runs(
     """The runs that a lesson's parameters ask for; all are refused here, in one sentence, if one cannot be meant.
 
     dataset: as for `load`. methods, networks (of stage C), trained (in stage T; empty: the same as networks): words
-    with spaces between, each with each.
+    with spaces between; protocol: as for `protocol_recipe`, several with semicolons between. Each with each.
     """
-    name = name_of(dataset)
+    name, hows = name_of(dataset), [how.strip() for how in protocol.split(";")]
     found: dict[str, Run] = {}
-    for method, network, test in product(methods.split(), networks.split(), (trained or networks).split()):
-        recipe = protocol_recipe(protocol, 1 if method == "whole" else ipc, budget, network, test)
+    for how, method, network, test in product(hows, methods.split(), networks.split(), (trained or networks).split()):
+        recipe = protocol_recipe(how, 1 if method == "whole" else ipc, budget, network, test)
         run = Run(name, method, recipe, seed)
         found.setdefault(run.name, run)  # where there is no stage C, its network makes no run of its own
     if not found:

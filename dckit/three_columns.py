@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .compare import PRINTED, Sample, compare, pooled, printed
+from .protocols import protocol_recipe
 from .recipes import BUDGETS
 from .results import Result
-from .runs import METHODS, Run, protocol_recipe
+from .runs import METHODS, Run
 from .tables import Table
 
 NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18")  # of the paper's Table 2
@@ -32,13 +33,13 @@ class Measured:
     def __init__(self, results: Iterable[Result]) -> None:
         self._by_name: dict[str, list[Result]] = defaultdict(list)
         for result in results:
-            self._by_name[_without_seed(result.run)].append(result)
+            self._by_name[result.run.setting].append(result)
 
     def of(self, cell: Cell, protocol: str = "published") -> list[Result]:
         """One result a seed, at the largest budget that has any; results with changed recipes do not count."""
         for budget in BUDGETS:
             recipe = protocol_recipe(protocol, cell.ipc, budget, cell.network, cell.trained)
-            found = self._by_name.get(_without_seed(Run(cell.dataset, cell.method, recipe)))
+            found = self._by_name.get(Run(cell.dataset, cell.method, recipe).setting)
             if found:
                 return found
         return []
@@ -47,10 +48,6 @@ class Measured:
         """All networks of all of its sets together; None where nothing was measured."""
         found = self.of(cell, protocol)
         return pooled(found) if found else None
-
-
-def _without_seed(run: Run) -> str:
-    return run.name.rpartition("-")[0]
 
 
 def table_1(results: Sequence[Result], datasets: Sequence[str] = tuple(PRINTED), protocol: str = "published") -> Table:
@@ -79,7 +76,7 @@ def table_2(results: Sequence[Result], protocol: str = "published", networks: Se
 def table_3(results: Sequence[Result]) -> Table:
     """The report's Table 3: its own code, but with LeNet and AlexNet as published."""
     rows = [(Cell("mnist", 1, "dc", c, t), (c, t)) for c in REBUILT for t in BUILT]
-    return _table("table3", rows, ("condensed with", "trained"), results, "report, published networks")
+    return _table("table3", rows, ("condensed with", "trained"), results, "report + networks")
 
 
 def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str = "published") -> Table:

@@ -8,6 +8,7 @@ from scipy import stats
 from dckit import Recipe, Run, Scores
 from dckit.details import DETAILS, all_but, alone, difference, ladder, switched
 from dckit.effects import effect, waterfall
+from dckit.protocols import protocol_recipe
 from dckit.recipes import LOOPS
 from dckit.results import Result
 
@@ -98,6 +99,61 @@ def test_a_choice_without_a_name_names_itself():
 def test_other_experiments_are_no_details(other):
     with pytest.raises(ValueError, match=r"the recipes differ in (ipc|budget|network), .*: expected one experiment"):
         difference(PUBLISHED, other)
+
+
+# A recipe in a line of words
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("trained", NETWORKS)
+def test_a_line_of_words_climbs_the_ladder_and_goes_back(network, trained):
+    start, end = pair(network, trained)
+    details = difference(start, end)
+    for n, (up, down) in enumerate(zip(ladder(start, end, details), ladder(end, start, details), strict=True)):
+        names = [d.name for d in details[:n]]
+        assert choices(protocol_recipe(" + ".join(["report", *names]), 1, "full", network, trained)) == choices(up)
+        assert choices(protocol_recipe(" - ".join(["published", *names]), 1, "full", network, trained)) == choices(down)
+
+
+def test_a_line_of_words_sets_fields_too():
+    recipe = protocol_recipe("report + optimiser + test_version=original with ReLU + image_lr=1", 10, "lesson", "MLP")
+    expected = Recipe.report(10, "lesson", "MLP").but(test_network="ConvNet", image_lr=1.0)
+    assert recipe == expected.but(
+        momentum=0.9, weight_decay=5e-4, lr_drop=0.1, test_version="original with ReLU", version="original"
+    )
+    assert protocol_recipe("published + network_batch=null").network_batch is None
+
+
+def test_a_detail_that_does_not_concern_the_networks_changes_nothing():
+    assert choices(protocol_recipe("report + networks")) == choices(REPORT)
+    assert choices(protocol_recipe("published - image rate")) == choices(PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "says"),
+    [
+        ("reported", "unknown protocol 'reported': expected published or report"),
+        ("", "unknown protocol ''"),
+        ("report+optimiser", r"unknown protocol 'report\+optimiser'"),
+        ("report + optimizer", r"\+ optimizer in protocol 'report \+ optimizer': expected \+ and one of optimiser, "),
+        ("report - optimiser", r"- optimiser in protocol .*: expected \+"),
+        ("published + optimiser", r"\+ optimiser in protocol .*: expected -"),
+        ("published - init=real", "- init=real in protocol"),
+        ("published + inti=real", "a recipe has no field 'inti'"),
+        ("published + init=noisy", "unknown init 'noisy': expected one of noise, real"),
+        ("published + momentum=much", "momentum 'much': expected a number"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(protocol, says):
+    with pytest.raises(ValueError, match=says):
+        protocol_recipe(protocol)
+
+
+def test_one_choice_has_one_name_however_it_was_typed():
+    assert len({Run("mnist", "dc", protocol_recipe(f"published + momentum={zero}")).name for zero in ("0", "0.0")}) == 1
+
+
+# What a step is worth
 
 
 def results(*by_seed):

@@ -18,8 +18,12 @@ PARAMETERS = {  # name, version: on 1×28×28, on 3×32×32
     ("ConvNet", "original"): (308_746, 320_010),
     ("LeNet", "published"): (61_706, 62_006),
     ("LeNet", "original"): (44_426, 62_006),
+    ("LeNet", "original with ReLU"): (44_426, 62_006),
     ("AlexNet", "published"): (1_865_802, 1_872_202),
-    ("AlexNet", "original"): (58_299_082, 58_322_314),
+    **{
+        ("AlexNet", f"original{without}"): (58_299_082, 58_322_314)
+        for without in ("", " without softmax", " without dropout", " without softmax and dropout")
+    },
     ("VGG11", "published"): (9_229_962, 9_231_114),
     ("VGG11BN", "published"): (9_229_962, 9_231_114),
     ("ResNet18", "published"): (11_172_810, 11_173_962),
@@ -159,6 +163,29 @@ def test_original_alexnet_drops_out_half_in_training_mode_only():
     ones = torch.ones(10_000)
     assert float((network[0](ones) == 0).float().mean()) == pytest.approx(0.5, abs=0.05)
     assert torch.equal(network.eval()(ones), ones)
+
+
+def kinds(name, version):
+    """Its layers by kind, without those that do nothing."""
+    return [repr(m) for m in build(name, GREY, 10, version, width=8) if repr(m) != repr(nn.Dropout(0.0))]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "change"),
+    [
+        ("LeNet", "original with ReLU", lambda m: m.replace("Sigmoid()", "ReLU()")),
+        ("AlexNet", "original without softmax", lambda m: m.replace("Softmax(dim=1)", "")),
+        ("AlexNet", "original without dropout", lambda m: m.replace("Dropout(p=0.5, inplace=False)", "")),
+        (
+            "AlexNet",
+            "original without softmax and dropout",
+            lambda m: m.replace("Softmax(dim=1)", "").replace("Dropout(p=0.5, inplace=False)", ""),
+        ),
+    ],
+)
+def test_versions_in_between_differ_from_the_reports_in_what_they_name(name, version, change):
+    changed = [c for c in map(change, kinds(name, "original")) if c]
+    assert kinds(name, version) == changed != kinds(name, "original")
 
 
 @pytest.mark.parametrize("name", ["VGG11BN", "ResNet18BN_AP"])

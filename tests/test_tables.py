@@ -14,8 +14,10 @@ from scipy import stats
 from dckit import Recipe, Scores, figures, lessons
 from dckit.compare import Sample, compare, pooled, printed, reference
 from dckit.details import difference, switched
+from dckit.files import json_or_text
+from dckit.protocols import protocol_recipe
 from dckit.results import Result
-from dckit.runs import METHODS, Run, protocol_recipe, runs
+from dckit.runs import METHODS, Run, runs
 from dckit.tables import Table
 from dckit.three_columns import NETWORKS, own_table, table_1, table_2, table_3
 
@@ -192,12 +194,12 @@ def test_the_recipe_column_names_the_choices_and_not_who_filled_them_in():
 def test_table_3_is_the_reports_code_with_the_published_networks():
     cell = dict(network="LeNet", trained="ConvNet")
     saved = [
-        result(protocol="report, published networks", accuracies=(82, 84), **cell),
+        result(protocol="report + networks", accuracies=(82, 84), **cell),
         result(protocol="report", accuracies=(50, 52), **cell),
         result(protocol="published", accuracies=(90, 91), **cell),
     ]
     row = row_of(table_3(saved), "LeNet", "ConvNet")
-    assert (row["this kit"], row["recipe"]) == ("83.0 ± 1.0", "report, published networks, full")
+    assert (row["this kit"], row["recipe"]) == ("83.0 ± 1.0", "report + networks, full")
     assert row_of(table_2(saved, "report"), "LeNet", "ConvNet")["this kit"] == "51.0 ± 1.0"
     assert row_of(table_2(saved), "LeNet", "ConvNet")["this kit"] == "90.5 ± 0.5"
 
@@ -216,7 +218,7 @@ def test_the_command_below_an_empty_cell_asks_for_that_cell(table):
         assert (python, module) == ("python", "dckit.lessons")
         args = lessons._parser().parse_args(arguments)
         (notebook,) = args.notebook
-        given = {name: lessons.value(text) for name, text in args.parameter}
+        given = {name: json_or_text(text) for name, text in args.parameter}
         defaults = {"methods": " ".join(METHODS)} if "04" in notebook.name else {}
         assert lessons.parameters_for(ROOT / notebook, given) == given
         asked = runs(**(defaults | given))
