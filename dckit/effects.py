@@ -4,10 +4,12 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .plots import BLUE, ORANGE, Picture, picture
+from .plots import BLUE, MARKED, ORANGE, Picture, mark_guess, picture
 from .results import Result
 
 
@@ -45,23 +47,46 @@ def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
     return Effect(mean, mean - reach, mean + reach, len(seeds), sum(len(a[s]) for s in seeds))
 
 
-def waterfall(start: tuple[str, float], steps: Mapping[str, Effect], end: str, guess: str | None = None) -> Picture:
+def steps(names: Sequence[str], rungs: Sequence[Sequence[Result]]) -> dict[str, Effect]:
+    """What each step of a ladder is worth: one name less than there are rungs."""
+    return {name: effect(a, b) for name, (a, b) in zip(names, pairwise(rungs), strict=True)}
+
+
+def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
+    """Effects and their intervals on one line of points: a row a detail, in it a marker for each way to measure it."""
+    kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))
+    figure = Figure(figsize=(7, 1.1 + 0.5 * len(rows)), layout="constrained")
+    ax = figure.add_subplot()
+    for number, (kind, (colour, marker, _)) in enumerate(zip(kinds, MARKED, strict=False)):
+        found = [(i + 0.24 * (number - (len(kinds) - 1) / 2), row[kind]) for i, row in enumerate(rows.values())]
+        means = [e.difference for _, e in found]
+        reach = [e.high - e.difference if math.isfinite(e.high) else 0 for _, e in found]
+        ax.errorbar(means, [y for y, _ in found], xerr=reach, fmt=marker, color=colour, capsize=3, lw=1.2, label=kind)
+    ax.axvline(0, color="grey", lw=1)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.invert_yaxis()
+    ax.set_xlabel("points of test accuracy, with 95 % intervals")
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper left", ncols=len(kinds), frameon=False)
+    said = (f"{name}: " + ", ".join(f"{kind} {e}" for kind, e in row.items()) for name, row in rows.items())
+    return picture(figure, "Effects in points of test accuracy. " + "; ".join(said))
+
+
+def waterfall(
+    start: tuple[str, float], climb: Mapping[str, Effect], end: str, guess: str | float | None = None
+) -> Picture:
     """From an accuracy in %, step by step, to where the steps lead: a floating bar a step, with its interval.
 
-    guess: the name of the step that a learner expects to be the largest.
+    guess: the name of the step that a learner expects to be the largest, or the points expected of all together.
     """
-    names = [start[0], *steps, end]
+    names = [start[0], *climb, end]
     figure = Figure(figsize=(7, 0.9 + 0.42 * len(names)), layout="constrained")
     ax = figure.add_subplot()
     level = start[1]
     ax.plot(level, 0, "o", color="black", ms=8)
-    for row, step in enumerate(steps.values(), 1):
-        colour, hatch = (BLUE, "") if step.difference >= 0 else (ORANGE, "///")
-        ax.barh(row, step.difference, 0.6, left=level, color=colour, hatch=hatch, edgecolor="white")
+    for row, step in enumerate(climb.values(), 1):
+        _step(ax, row, level, step)
         level += step.difference
-        reach = (level - step.difference + step.low, level - step.difference + step.high)
-        ax.plot(reach, (row, row), "|-", color="black", lw=1, ms=8)
-        ax.annotate(str(step), (max(*reach, level), row), (8, 0), textcoords="offset points", va="center", fontsize=9)
         ax.plot((level, level), (row, row + 1), ":", color="grey", lw=1)
     ax.plot(level, len(names) - 1, "o", color="black", ms=8)
     for row, value in ((0, start[1]), (len(names) - 1, level)):
@@ -71,5 +96,16 @@ def waterfall(start: tuple[str, float], steps: Mapping[str, Effect], end: str, g
     ax.margins(x=0.25)
     ax.set_xlabel("test accuracy in %")
     ax.spines[["top", "right"]].set_visible(False)
-    said = "; ".join(f"{name}: {step}" for name, step in steps.items())
-    return picture(figure, f"From {start[0]}, {start[1]:.1f} %, to {end}, {level:.1f} %, in points. {said}")
+    said = "; ".join(f"{name}: {step}" for name, step in climb.items())
+    mark = mark_guess(ax, None if guess is None or isinstance(guess, str) else start[1] + guess)
+    return picture(figure, f"From {start[0]}, {start[1]:.1f} %, to {end}, {level:.1f} %, in points. {said}{mark}")
+
+
+def _step(ax: Axes, row: int, level: float, step: Effect) -> None:
+    """A bar that starts where the one above it ended, its interval, and its numbers."""
+    colour, hatch = (BLUE, "") if step.difference >= 0 else (ORANGE, "///")
+    ax.barh(row, step.difference, 0.6, left=level, color=colour, hatch=hatch, edgecolor="white")
+    ends = [level + e for e in (step.low, step.high) if math.isfinite(e)]
+    ax.plot(ends, [row] * len(ends), "|-", color="black", lw=1, ms=8)
+    right = max(*ends, level, level + step.difference)
+    ax.annotate(str(step), (right, row), (8, 0), textcoords="offset points", va="center", fontsize=9)

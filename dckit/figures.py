@@ -1,4 +1,4 @@
-"""Pictures of saved results: accuracy against images per class, and Table 2 as heat maps."""
+"""Pictures of saved results: accuracy against images per class, and heat maps such as Table 2."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -70,7 +70,7 @@ def _words(row: Row) -> str:
     return ", ".join(f"{s} % at {ipc}" for s, ipc in zip(row, IPC, strict=True) if s) or "not measured"
 
 
-Cells = Mapping[tuple[str, str], Sample]  # (condensed with, trained) → accuracies
+Cells = Mapping[tuple[str, str], Sample]  # (row, column), in Table 2 (condensed with, trained) → accuracies
 
 
 def cells_of(results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published") -> Cells:
@@ -86,22 +86,30 @@ def printed_cells(source: str, table: str = "table2") -> Cells:
     return {pair: sample for pair, sample in pairs.items() if sample}
 
 
-def heatmaps(panels: Mapping[str, Cells]) -> Picture:
-    """Table 2 as one heat map a panel, rows condensed with, columns trained, on one scale from 0 to 100 %."""
-    rows = [n for n in NETWORKS if any(n == c for cells in panels.values() for c, _ in cells)]
-    columns = [n for n in NETWORKS if any(n == t for cells in panels.values() for _, t in cells)]
+def heatmaps(
+    panels: Mapping[str, Cells],
+    names: Sequence[str] = NETWORKS,
+    axes: tuple[str, str] = ("condensed with", "trained on the images"),
+) -> Picture:
+    """One heat map a panel on one scale from 0 to 100 %, rows and columns in the order of ``names``.
+
+    axes: what rows and columns stand for; by default those of Table 2.
+    """
+    rows = [n for n in names if any(n == row for cells in panels.values() for row, _ in cells)]
+    columns = [n for n in names if any(n == column for cells in panels.values() for _, column in cells)]
     figure = Figure(
         figsize=(1.2 + len(panels) * (0.8 + 0.62 * len(columns)), 1.5 + 0.5 * len(rows)), layout="constrained"
     )
-    axes: Any = figure.subplots(1, len(panels), sharey=True, squeeze=False)
-    for ax, (title, cells) in zip(axes[0], panels.items(), strict=True):
+    drawn: Any = figure.subplots(1, len(panels), sharey=True, squeeze=False)
+    for ax, (title, cells) in zip(drawn[0], panels.items(), strict=True):
         _heatmap(ax, cells, rows, columns)
-        ax.set(title=title, xlabel="trained on the images")
-    axes[0][0].set_ylabel("condensed with")
+        ax.set(title=title, xlabel=axes[1])
+    drawn[0][0].set_ylabel(axes[0])
     said = (
-        f"{title}: " + ", ".join(f"{c} to {t} {s}" for (c, t), s in cells.items()) for title, cells in panels.items()
+        f"{title}: " + ", ".join(f"{row} to {column} {s}" for (row, column), s in cells.items())
+        for title, cells in panels.items()
     )
-    return picture(figure, "Accuracy in %, condensed with one network and tested with another. " + "; ".join(said))
+    return picture(figure, f"Accuracy in %. Rows: {axes[0]}. Columns: {axes[1]}. " + "; ".join(said))
 
 
 def _heatmap(ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str]) -> None:

@@ -107,7 +107,7 @@ def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: fl
         )
     ax.set_yticks(range(len(groups)), list(groups))
     ax.set(xlabel=xlabel, ylim=(len(groups) - 0.5, -0.7))
-    return picture(figure, alt + _mark(ax, guess))
+    return picture(figure, alt + mark_guess(ax, guess))
 
 
 def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str | None = None) -> Picture:
@@ -121,7 +121,7 @@ def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str 
     if isinstance(guess, str):
         ax.set_yticks(range(len(values)), [f"your guess → {name}" if name == guess else name for name in values])
         return picture(figure, f"{alt}. Your guess: {guess}")
-    return picture(figure, alt + _mark(ax, guess))
+    return picture(figure, alt + mark_guess(ax, guess))
 
 
 def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str], xlabel: str, alt: str) -> Picture:
@@ -164,7 +164,7 @@ def _axes(height: float = 3.0) -> tuple[Figure, Axes]:
     return figure, ax
 
 
-def _mark(ax: Axes, guess: float | None) -> str:
+def mark_guess(ax: Axes, guess: float | None) -> str:
     """Draw a learner's guess as a line, and say so in words; nothing without one."""
     if guess is None:
         return ""

@@ -35,10 +35,13 @@ class Measured:
         for result in results:
             self._by_name[result.run.setting].append(result)
 
-    def of(self, cell: Cell, protocol: str = "published") -> list[Result]:
-        """One result a seed, at the largest budget that has any; results with changed recipes do not count."""
-        for budget in BUDGETS:
-            recipe = protocol_recipe(protocol, cell.ipc, budget, cell.network, cell.trained)
+    def of(self, cell: Cell, protocol: str = "published", budget: str = "") -> list[Result]:
+        """One result a seed, at one budget, or (empty) at the largest that has any.
+
+        protocol: as for `protocol_recipe`; results of other recipes do not count.
+        """
+        for amount in [budget] if budget else BUDGETS:
+            recipe = protocol_recipe(protocol, cell.ipc, amount, cell.network, cell.trained)
             found = self._by_name.get(Run(cell.dataset, cell.method, recipe).setting)
             if found:
                 return found
