@@ -1,0 +1,87 @@
+"""What comes with the kit: measured results, and every sentence and number that rests on them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dckit import Recipe
+from dckit.cells import cells
+from dckit.compare import pooled
+from dckit.details import difference
+from dckit.effects import effect, steps
+from dckit.results import with_shipped
+from dckit.three_columns import Cell, Measured
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = with_shipped([])
+MEASURED = Measured(SHIPPED)
+DETAILS = [d.name for d in difference(Recipe.report(1, "lesson"), Recipe.published(1, "lesson"))]
+
+
+def on_mnist(protocol, trained="ConvNet", budget="lesson"):
+    found = MEASURED.of(Cell("mnist", 1, "dc", "ConvNet", trained), protocol, budget)
+    assert found, protocol
+    return found
+
+
+@pytest.mark.parametrize("grid", ["ladder", "lenet", "alexnet"])
+def test_the_grids_of_lesson_6_have_been_run(grid):
+    names = {result.run.name for result in SHIPPED}
+    missing = [run.name for cell in cells(ROOT / f"notebooks/grids/{grid}.toml", {}) for run in cell.runs]
+    assert not set(missing) - names
+
+
+def test_every_shipped_result_says_how_it_was_measured():
+    for result in SHIPPED:
+        card = result.scores.card
+        assert {"dckit", "torch", "python"} <= set(card["versions"])
+        assert card["device"]
+        assert result.scores.seconds > 0
+        if result.run.method == "dc":
+            assert card["set"]["iteration"] == result.run.recipe.iterations
+
+
+def test_the_reports_recipe_lands_below_the_published_one_and_the_steps_add_up():
+    rungs = [on_mnist(" + ".join(["report", *DETAILS[:n]])) for n in range(len(DETAILS) + 1)]
+    whole = effect(rungs[0], rungs[-1])
+    assert whole.low > 0
+    assert whole.sets >= 3
+    climb = steps(DETAILS, rungs)
+    assert sum(e.difference for e in climb.values()) == pytest.approx(whole.difference)
+    for others in (alone(), last()):  # not the same runs, so that this is no matter of course
+        reach = sum((e.high - e.difference) ** 2 for e in (*others, whole)) ** 0.5
+        assert abs(sum(e.difference for e in others) - whole.difference) < reach
+
+
+def alone():
+    return [effect(on_mnist("report"), on_mnist(f"report + {d}")) for d in DETAILS]
+
+
+def last():
+    return [effect(on_mnist(f"published - {d}"), on_mnist("published")) for d in DETAILS]
+
+
+def test_the_dark_columns_are_dark_and_the_published_ones_are_not():
+    assert pooled(on_mnist("report", "LeNet")).mean < 15
+    assert pooled(on_mnist("report", "AlexNet", "smoke")).mean < 15
+    for network, budget in (("LeNet", "lesson"), ("AlexNet", "smoke")):
+        assert pooled(on_mnist("published", network, budget)).mean > 50
+        assert pooled(on_mnist("report + networks", network, budget)).mean > 30
+
+
+def rows_of(page):
+    """The rows of its tables of results: recipe, dataset, images per class, networks, budget, accuracy, count."""
+    table = r"^\| `([^`]+)` \| (\w+) \| (\d+) \| (\w+) → (\w+) \| (\w+) \| ([^|]+) \| (\d+ × \d+) \|$"
+    return re.findall(table, (ROOT / page).read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("row", rows_of("docs/protocol.md"), ids=lambda row: "-".join(row[:5]))
+def test_the_protocol_pages_numbers_are_those_of_the_results(row):
+    protocol, dataset, ipc, network, trained, budget, accuracy, count = row
+    sample = pooled(MEASURED.of(Cell(dataset, int(ipc), "dc", network, trained), protocol, budget))
+    assert (accuracy, count) == (str(sample), f"{sample.sets} × {sample.networks}")
+
+
+def test_the_protocol_page_has_tables_of_this_form():
+    assert len(rows_of("docs/protocol.md")) >= 20
