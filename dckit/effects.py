@@ -93,6 +93,7 @@ def waterfall(
         ax.annotate(f"{value:.1f}", (value, row), (10, 0), textcoords="offset points", va="center")
     ax.set_yticks(range(len(names)), [f"your guess → {n}" if n == guess else n for n in names])
     ax.invert_yaxis()
+    ax.use_sticky_edges = False  # bars would pull the axis to where they begin
     ax.margins(x=0.25)
     ax.set_xlabel("test accuracy in %")
     ax.spines[["top", "right"]].set_visible(False)
