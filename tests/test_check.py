@@ -1,0 +1,687 @@
+"""Every check accepts different right answers, and says of planted wrong ones what is wrong with them."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import dckit
+from dckit import check, gradient_distance, gradients, select
+from dckit.answers import NOTHING
+from dckit.check_report import rows
+from dckit.check_stage_t import Case
+from dckit.compare import compare
+from dckit.data import Split, denormalise
+from dckit.stage_t import train
+from dckit.train import train_epoch
+
+RIGHT, WRONG = [], []  # (check, answer), and the same with words of what must be said
+
+
+def right(checking):
+    """A function that the check must accept."""
+
+    def keep(answer):
+        RIGHT.append(pytest.param(checking, answer, id=f"{checking.__name__}-{answer.__name__}"))
+        return answer
+
+    return keep
+
+
+def wrong(checking, says):
+    """A function that the check must not accept, saying so."""
+
+    def keep(answer):
+        wrongs(checking, **{answer.__name__: (says, answer)})
+        return answer
+
+    return keep
+
+
+def wrongs(checking, **answers):
+    for name, (says, answer) in answers.items():
+        WRONG.append(pytest.param(checking, answer, says, id=f"{checking.__name__}-{name}"))
+
+
+# Lesson 0: pixels
+
+right(check.pixels)(denormalise)
+
+
+@right(check.pixels)
+def channel_by_channel(images, mean, std):
+    channels = [images[:, c] * std[c] + mean[c] for c in range(len(mean))]
+    return torch.stack(channels, dim=1).clip(min=0, max=1)
+
+
+def channels(values):
+    return torch.tensor(values).view(-1, 1, 1)
+
+
+wrongs(
+    check.pixels,
+    unchanged=("still the normalised", lambda x, mean, std: x),
+    unchanged_and_cut=("still the normalised", lambda x, mean, std: x.clamp(0, 1)),
+    again=("once more", lambda x, mean, std: (x - channels(mean)) / channels(std)),
+    sign=("sign of the mean", lambda x, mean, std: (x * channels(std) - channels(mean)).clamp(0, 1)),
+    order=("order", lambda x, mean, std: ((x + channels(mean)) * channels(std)).clamp(0, 1)),
+    divided=("multiply by it", lambda x, mean, std: x / channels(std) + channels(mean)),
+    one_channel=("all channels got the first", lambda x, mean, std: (x * std[0] + mean[0]).clamp(0, 1)),
+    not_cut=("below 0 or above 1", lambda x, mean, std: x * channels(std) + channels(mean)),
+    to_255=("255", lambda x, mean, std: 255 * denormalise(x, mean, std)),
+    stretched=("stretched", lambda x, mean, std: (x - x.min()) / (x.max() - x.min())),
+    shape=("shape is wrong: expected (2, 3, 4, 5), found (1, 3, 4, 5)", lambda x, m, s: denormalise(x, m, s)[:1]),
+    no_tensor=("expected a tensor", lambda x, mean, std: denormalise(x, mean, std).tolist()),
+    other=("other pixels", lambda x, mean, std: denormalise(x, mean, std) ** 2),
+    in_place=(
+        "handed in have changed",
+        lambda x, mean, std: x.mul_(channels(std)).add_(channels(mean)).clamp_(0, 1),
+    ),
+)
+
+
+# Lesson 1: the layerwise distance
+
+right(check.layerwise_distance)(gradient_distance)
+
+
+@right(check.layerwise_distance)
+def row_after_row(grads_synthetic, grads_real):
+    total = 0.0
+    for a, b in zip(grads_synthetic, grads_real, strict=True):
+        for i in range(len(a) if a.ndim > 1 else 0):
+            total = total + 1 - torch.dot(a[i].flatten(), b[i].flatten()) / (a[i].norm() * b[i].norm() + 1e-6)
+    return total
+
+
+@right(check.layerwise_distance)
+def with_torchs_cosine(grads_synthetic, grads_real):
+    return sum(
+        (1 - F.cosine_similarity(a.flatten(1), b.flatten(1))).sum()
+        for a, b in zip(grads_synthetic, grads_real, strict=True)
+        if a.ndim > 1
+    )
+
+
+def summed(one_layer, keep=lambda g: g.ndim > 1):
+    return lambda mine, real: sum(one_layer(a, b) for a, b in zip(mine, real, strict=True) if keep(a))
+
+
+def rows_of(g):
+    return g.flatten(1) if g.ndim > 1 else g[None]
+
+
+def cosines(a, b):
+    return F.cosine_similarity(rows_of(a), rows_of(b))
+
+
+def detached_norm(a, b):
+    a, b = rows_of(a), rows_of(b)
+    return (1 - (a * b).sum(1) / (a.norm(dim=1).detach() * b.norm(dim=1) + 1e-6)).sum()
+
+
+def no_epsilon(a, b):
+    a, b = rows_of(a), rows_of(b)
+    return (1 - (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))).sum()
+
+
+def in_all(a, b):
+    return 1 - F.cosine_similarity(a.flatten(), b.flatten(), dim=0)
+
+
+def anything(g):
+    return True
+
+
+wrongs(
+    check.layerwise_distance,
+    flipped=("sign is wrong", summed(lambda a, b: (cosines(a, b) - 1).sum())),
+    similarity=("cosines themselves", summed(lambda a, b: cosines(a, b).sum())),
+    plus=("not 1 + cosine", summed(lambda a, b: (1 + cosines(a, b)).sum())),
+    mean=("this is a mean", lambda mine, real: gradient_distance(mine, real) / 9),
+    layer_means=("mean of each layer", summed(lambda a, b: (1 - cosines(a, b)).mean())),
+    biases=("biases and norm layers are counted", summed(lambda a, b: (1 - cosines(a, b)).sum(), anything)),
+    biases_one_by_one=(
+        "row of its own",
+        summed(lambda a, b: (1 - cosines(a, b) if a.ndim > 1 else 1 - (a * b).sign()).sum(), anything),
+    ),
+    layers=("one cosine for a whole layer", summed(in_all)),
+    layers_and_biases=("one cosine for a whole layer", summed(in_all, anything)),
+    columns=("columns", summed(lambda a, b: (1 - F.cosine_similarity(a.flatten(1), b.flatten(1), dim=0)).sum())),
+    kernels=("flatten(1)", summed(lambda a, b: (1 - F.cosine_similarity(a, b, dim=-1)).sum())),
+    dots=("not divided", summed(lambda a, b: (1 - (rows_of(a) * rows_of(b)).sum(1)).sum())),
+    squared=(
+        "lengths are squared",
+        summed(lambda a, b: (1 - cosines(a, b) / (rows_of(a).norm(dim=1) * rows_of(b).norm(dim=1))).sum()),
+    ),
+    no_first=("a layer is missing: the first", lambda mine, real: gradient_distance(mine[1:], real[1:])),
+    no_last=("a layer is missing: the last", lambda mine, real: gradient_distance(mine[:-2], real[:-2])),
+    cos=('metric="cos"', lambda mine, real: gradient_distance(mine, real, "cos")),
+    mse=('metric="mse"', lambda mine, real: gradient_distance(mine, real, "mse")),
+    rows=("shape is wrong: expected one number", lambda mine, real: 1 - cosines(mine[0], real[0])),
+    detached=("detached", lambda mine, real: gradient_distance(mine, real).detach()),
+    plain_number=("detached", lambda mine, real: gradient_distance(mine, real).item()),
+    partly_detached=("not its gradient", summed(detached_norm)),
+    no_epsilon=("divided by 0", summed(no_epsilon)),
+    text=("expected one number", lambda mine, real: "far"),
+    other=("expected 9", lambda mine, real: gradient_distance(mine, real) + 0.1),
+)
+
+
+# Lesson 2: a matching step
+
+
+def step(
+    network, batches, images, labels, optimizer, distance=gradient_distance, graph=True, clear=True, move=True,
+    pull=lambda total: total, number=lambda d: sum(d) / len(d), batch=0, label=0, count=None,
+):  # fmt: skip
+    if clear:
+        optimizer.zero_grad()
+    distances = []
+    for c in range(len(batches)):
+        own = torch.nonzero(labels == c).flatten()[:count]
+        real = gradients(network, *batches[(c + batch) % len(batches)])
+        mine = gradients(network, images[own], (labels[own] + label) % len(batches), create_graph=graph)
+        distances.append(distance(mine, real))
+    pull(sum(distances)).backward()
+    if move:
+        optimizer.step()
+    return number([float(d.detach()) for d in distances])
+
+
+right(check.matching_step)(step)
+
+
+@right(check.matching_step)
+def class_by_class(network, batches, images, labels, optimizer):
+    optimizer.zero_grad()
+    total = 0.0
+    for c, (real, real_labels) in enumerate(batches):
+        pull_real = torch.autograd.grad(F.cross_entropy(network(real), real_labels), list(network.parameters()))
+        loss = F.cross_entropy(network(images[labels == c]), labels[labels == c])
+        pull = torch.autograd.grad(loss, list(network.parameters()), create_graph=True)
+        loss = row_after_row(pull, pull_real)
+        loss.backward(inputs=[images])
+        total += loss.detach()
+    optimizer.step()
+    return total / len(batches)
+
+
+@right(check.matching_step)
+def with_the_gradient_set_by_hand(network, batches, images, labels, optimizer):
+    pairs = [(gradients(network, images[labels == c], labels[labels == c], create_graph=True), gradients(network, *b))
+             for c, b in enumerate(batches)]  # fmt: skip
+    loss = sum(with_torchs_cosine(*pair) for pair in pairs)
+    (images.grad,) = torch.autograd.grad(loss, images)
+    optimizer.step()
+    return loss / len(batches)
+
+
+def but(**changes):
+    return lambda *arguments: step(*arguments, **changes)
+
+
+@wrong(check.matching_step, "moved after each class")
+def a_step_a_class(network, batches, images, labels, optimizer):
+    start = images.detach().clone()  # each class is matched from where it was, momentum alone moves it again
+    for c in range(len(batches)):
+        optimizer.zero_grad()
+        own = labels == c
+        pull = gradients(network, images[own], labels[own], create_graph=True)
+        gradient_distance(pull, gradients(network, *batches[c])).backward()
+        optimizer.step()
+    assert not torch.equal(start, images)
+    return 0.0
+
+
+@wrong(check.matching_step, "classes are missing")
+def cleared_after_each_class(network, batches, images, labels, optimizer):
+    for c in range(len(batches)):
+        optimizer.zero_grad()
+        own = labels == c
+        pull = gradients(network, images[own], labels[own], create_graph=True)
+        gradient_distance(pull, gradients(network, *batches[c])).backward()
+    optimizer.step()
+    return 0.0
+
+
+@wrong(check.matching_step, "all classes were matched at once")
+def all_at_once(network, batches, images, labels, optimizer):
+    optimizer.zero_grad()
+    real = gradients(network, torch.cat([b for b, _ in batches]), torch.cat([y for _, y in batches]))
+    gradient_distance(gradients(network, images, labels, create_graph=True), real).backward()
+    optimizer.step()
+    return 0.0
+
+
+@wrong(check.matching_step, "have not moved")
+def new_images(network, batches, images, labels, optimizer):
+    distance = step(network, batches, images, labels, optimizer, move=False)
+    images = images - 0.1 * images.grad
+    return distance
+
+
+@wrong(check.matching_step, "network has moved")
+def trains_the_network(network, batches, images, labels, optimizer):
+    distance = step(network, batches, images, labels, optimizer)
+    torch.optim.SGD(network.parameters(), 0.1).step()
+    return distance
+
+
+wrongs(
+    check.matching_step,
+    uphill=("sign is wrong", but(pull=lambda total: -total)),
+    not_cleared=("zero_grad", but(clear=False)),
+    of_the_mean=("mean of the distances", but(pull=lambda total: total / 3)),
+    other_class=("another class", but(batch=1)),
+    labels=("labels of the wrong class", but(label=1)),
+    first_images=("images are missing", but(count=1)),
+    no_graph=("detached from the graph", but(graph=False)),
+    detached_images=("detached", lambda n, b, x, y, o: step(n, b, x.detach(), y, o)),
+    no_step=("have not moved", but(move=False)),
+    another_metric=("not to where", but(distance=lambda a, b: gradient_distance(a, b, "mse"))),
+    the_sum=("sum of the distances is returned", but(number=sum)),
+    the_last=("last class's distance", but(number=lambda d: d[-1])),
+    no_number=("nothing is returned", but(number=lambda d: None)),
+    another_number=("expected", but(number=lambda d: 0.5)),
+    a_list=("expected one number", but(number=lambda d: d)),
+)
+
+
+# Lesson 2: a loop that trains on the wrong gradient
+
+
+def given(network, batches, images, labels, train_images, train_network, steps):
+    for _ in range(steps):
+        train_images.zero_grad()
+        train_network.zero_grad()
+        match(network, batches, images, labels).backward()
+        train_images.step()
+        F.cross_entropy(network(images.detach()), labels).backward()
+        train_network.step()
+
+
+def match(network, batches, images, labels):
+    pairs = [(gradients(network, images[labels == c], labels[labels == c], create_graph=True), gradients(network, *b))
+             for c, b in enumerate(batches)]  # fmt: skip
+    return sum(gradient_distance(*pair) for pair in pairs)
+
+
+def loop(
+    network, batches, images, labels, train_images, train_network, steps, clear_images=True, match_first=True,
+    before_backward=lambda network: network.zero_grad(), before_step=lambda network: None, learn=True, on=None,
+    move=True, sign=1,
+):  # fmt: skip
+    for _ in range(steps):
+        start = images.detach().clone()
+        if clear_images:
+            train_images.zero_grad()
+        (sign * match(network, batches, images, labels)).backward()
+        if move:
+            train_images.step()
+        before_backward(network)
+        shown, named = (images.detach() if match_first else start, labels) if on is None else on(batches)
+        if learn:
+            F.cross_entropy(network(shown), named).backward()
+        before_step(network)
+        train_network.step()
+
+
+right(check.wrong_gradient)(loop)
+
+
+@right(check.wrong_gradient)
+def into_the_images_alone(network, batches, images, labels, train_images, train_network, steps):
+    for _ in range(steps):
+        train_images.zero_grad()
+        train_network.zero_grad()
+        match(network, batches, images, labels).backward(inputs=[images])
+        train_images.step()
+        F.cross_entropy(network(images.detach()), labels).backward()
+        train_network.step()
+
+
+@right(check.wrong_gradient)
+def with_the_kits_epoch(network, batches, images, labels, train_images, train_network, steps):
+    for _ in range(steps):
+        (images.grad,) = torch.autograd.grad(match(network, batches, images, labels), images)
+        train_images.step()
+        train_epoch(network, train_network, (images.detach(), labels), batch=None)
+
+
+def loop_but(**changes):
+    return lambda *arguments: loop(*arguments, **changes)
+
+
+wrongs(
+    check.wrong_gradient,
+    as_given=("still takes the wrong step", given),
+    cleared_too_late=("stands still", loop_but(before_step=lambda network: network.zero_grad())),
+    distance_alone=("goes down the distance", loop_but(before_backward=lambda network: None, learn=False)),
+    on_real_images=(
+        "learns from the real images",
+        loop_but(on=lambda batches: (torch.cat([b for b, _ in batches]), torch.cat([y for _, y in batches]))),
+    ),
+    in_the_other_order=("before their step", loop_but(match_first=False)),
+    images_never_cleared=("second is not", loop_but(clear_images=False)),
+    images_stand_still=("images stand still", loop_but(move=False)),
+    images_uphill=("images no longer take the right step", loop_but(sign=-1)),
+    network_uphill=("another wrong step", loop_but(before_step=lambda n: [p.grad.neg_() for p in n.parameters()])),
+    one_round=("second is not", lambda *arguments: loop(*arguments[:-1], 1)),
+    detached=("detached", lambda n, b, x, *rest: loop(n, b, x.detach(), *rest)),
+)
+
+
+# Lesson 3: stage T
+
+
+def stage_t(
+    network, images, labels, test_images, test_labels, epochs, lr=0.01, momentum=0.9, decay=0.0005, drop=0.1,
+    clear=True, train=True, softmax=False, sign=1, test=True, percent=lambda right: 100 * right.double().mean().item(),
+):  # fmt: skip
+    network.train(train)
+    for epoch in range(epochs):
+        if epoch in (0, epochs // 2):
+            rate = lr * (drop if epoch else 1)
+            optimizer = torch.optim.SGD(network.parameters(), rate, momentum, weight_decay=decay)
+        if clear:
+            optimizer.zero_grad()
+        logits = network(images)
+        (sign * F.cross_entropy(logits.softmax(1) if softmax else logits, labels)).backward()
+        optimizer.step()
+    if test:
+        network.eval()
+    return percent(network(test_images).argmax(1) == test_labels)
+
+
+right(check.stage_t)(stage_t)
+
+
+@right(check.stage_t)
+def with_a_schedule_and_batches(network, images, labels, test_images, test_labels, epochs):
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [epochs // 2])
+    for _ in range(epochs):
+        train_epoch(network, optimizer, (images, labels), batch=256)
+        schedule.step()
+    network.eval()
+    with torch.inference_mode():
+        right = sum((network(x).argmax(1) == y).sum() for x, y in zip(test_images.split(7), test_labels.split(7)))  # noqa: B905
+    return 100 * right / len(test_labels)
+
+
+@right(check.stage_t)
+def as_the_kit(network, images, labels, test_images, test_labels, epochs):
+    recipe = dckit.Recipe.published().but(whole_epochs=epochs)
+    train(network, Split(images, labels, (0.0,), (1.0,)), recipe, "digits")
+    return 100 * float((network.eval()(test_images).argmax(1) == test_labels).float().mean())
+
+
+def stage_t_but(**changes):
+    return lambda *arguments: stage_t(*arguments, **changes)
+
+
+wrongs(
+    check.stage_t,
+    on_test_images=("trained on the test images", lambda n, x, y, tx, ty, e: stage_t(n, tx, ty, tx, ty, e)),
+    not_cleared=("zero_grad", stage_t_but(clear=False)),
+    no_drop=("rate stays", stage_t_but(drop=1.0)),
+    no_momentum=("momentum is missing", stage_t_but(momentum=0.0)),
+    no_decay=("weight decay is missing", stage_t_but(decay=0.0)),
+    evaluation_mode=("learned in evaluation mode", stage_t_but(train=False)),
+    softmax=("softmax before the cross-entropy", stage_t_but(softmax=True)),
+    uphill=("sign is wrong", stage_t_but(sign=-1)),
+    large_rate=("rate is ten times too large", stage_t_but(lr=0.1)),
+    one_epoch=("something else", lambda *arguments: stage_t(*arguments[:-1], 1)),
+    no_epoch=("not learned anything", lambda *arguments: stage_t(*arguments[:-1], 0)),
+    fraction=("accuracy is a fraction", stage_t_but(percent=lambda right: right.float().mean())),
+    count=("number of right answers", stage_t_but(percent=lambda right: int(right.sum()))),
+    error=("this is the error", stage_t_but(percent=lambda right: 100 * (~right).double().mean())),
+    training_mode=("test ran in training mode", stage_t_but(test=False)),
+    on_its_own_images=("accuracy on the images", lambda n, x, y, tx, ty, e: stage_t(n, x, y, x, y, e)),
+    no_return=("`return` is missing", stage_t_but(percent=lambda right: None)),
+    one_by_one=("shape is wrong: expected one number", stage_t_but(percent=lambda right: right)),
+    other=("not the accuracy", stage_t_but(percent=lambda right: 12.3)),
+)
+
+
+# Lesson 4: herding
+
+
+@right(check.herding)
+def with_the_kits_herding(features, labels, ipc):
+    members = [torch.nonzero(labels == c).flatten() for c in labels.unique()]
+    return torch.cat([m[select.herding(features[m], ipc)] for m in members])
+
+
+def choose(features, labels, ipc, goal=None, divide=True, again=False, first=lambda d: d.argmin()):
+    chosen = []
+    for c in range(int(labels.max()) + 1):
+        own = (labels == c).nonzero().flatten().tolist()
+        mean = features[own].mean(0) if goal is None else goal(features)
+        mine = []
+        while len(mine) < ipc:
+            free = [i for i in own if again or i not in mine]
+            off = [((features[[*mine, i]].sum(0)) / (len(mine) + 1 if divide else 1) - mean).norm() for i in free]
+            mine.append(free[int(first(torch.stack(off)))])
+        chosen += mine
+    return chosen
+
+
+right(check.herding)(choose)
+
+
+def herd_but(**changes):
+    return lambda *arguments: choose(*arguments, **changes)
+
+
+def each_class(order, inside=False):
+    def chosen(features, labels, ipc):
+        members = [torch.nonzero(labels == c).flatten() for c in labels.unique()]
+        return torch.cat([order(features[m], ipc) if inside else m[order(features[m], ipc)] for m in members])
+
+    return chosen
+
+
+def nearest(own, ipc):
+    return (own - own.mean(0)).norm(dim=1).argsort()[:ipc]
+
+
+def farthest(own, ipc):
+    return (own - own.mean(0)).norm(dim=1).argsort(descending=True)[:ipc]
+
+
+wrongs(
+    check.herding,
+    inside=("count inside a class", each_class(select.herding, inside=True)),
+    nearest=("nearest to the mean", each_class(nearest)),
+    farthest=("farthest", each_class(farthest)),
+    k_center=("k-center", each_class(select.k_center)),
+    one_mean=("mean of all classes", herd_but(goal=lambda features: features.mean(0))),
+    sums=("divide by how many", herd_but(divide=False)),
+    again=("chosen twice", herd_but(again=True)),
+    always_one=("chosen twice", lambda features, labels, ipc: [0] * 3 * ipc),
+    first_ones=("nothing was chosen", each_class(lambda own, ipc: torch.arange(ipc))),
+    backwards=("in another order", lambda *arguments: choose(*arguments)[::-1]),
+    without_classes=("of class 0, then", lambda features, labels, ipc: select.herding(features, 3 * ipc)),
+    one_class=("shape is wrong: expected (12,), found (4,)", lambda *arguments: choose(*arguments)[:4]),
+    images=("shape is wrong", lambda features, *rest: features[choose(features, *rest)]),
+    halves=("whole ones", lambda *arguments: torch.tensor(choose(*arguments)) + 0.5),
+    too_large=("from 0 to 29", lambda *arguments: torch.tensor(choose(*arguments)) + 30),
+    others=("other images", herd_but(first=lambda off: off.argmax())),
+    a_number=("expected a tensor", lambda *arguments: 7),
+)
+
+
+# Lesson 5: a table with its uncertainty
+
+READING = {"A": "agrees", "B": "higher", "C": "lower", "D": "cannot tell", "E": "cannot tell"}
+OVERLAP = {
+    row: "agrees" if abs(a.mean - b.mean) <= a.std + b.std else "higher" if a.mean > b.mean else "lower"
+    for row, (a, b) in rows().items()
+}
+MEANS = {row: "higher" if a.mean > b.mean else "lower" for row, (a, b) in rows().items()}
+RIGHT += [
+    pytest.param(check.verdict, answer, id=f"verdict-{name}")
+    for name, answer in dict(
+        by_hand=READING,
+        carelessly_typed={row: f" {word.upper()} " for row, word in reversed(READING.items())},
+        computed={row: compare(*pair) for row, pair in rows().items()},
+    ).items()
+]
+wrongs(
+    check.verdict,
+    swapped=("signs are swapped", READING | {"B": "lower", "C": "higher"}),
+    overlap=("overlap", OVERLAP),
+    two_points=("more than 2 points", READING | {"D": "higher", "E": "higher"}),
+    means=("in every row", MEANS),
+    never_in_doubt=("wide interval", READING | {"D": "agrees", "E": "agrees"}),
+    always_in_doubt=("uncertainty of a mean", READING | {"A": "cannot tell", "B": "cannot tell"}),
+    one_row=("row B says agrees, but the 95 % interval of its difference, +0.1 to +5.1, does not hold 0",
+             READING | {"B": "agrees"}),
+    another_row=("holds 0 and ends within 2 points", READING | {"A": "cannot tell"}),
+    third_row=("holds 0 and reaches further than 2 points", READING | {"E": "agrees"}),
+    another_word=("row C says `worse`: expected one of higher, lower", READING | {"C": "worse"}),
+    half_done=("row E says ``", READING | {"E": None}),
+    a_number=("row A is `0.4`", READING | {"A": 0.4}),
+    a_row_less=("with the keys A, B, C, D, E", {"A": "agrees"}),
+    no_dictionary=("expected a dictionary", ["agrees"] * 5),
+)  # fmt: skip
+
+
+# Lesson 6: the report's AlexNet
+
+
+@right(check.alexnet_bug)
+def cut_off(network):
+    return network[:-1]
+
+
+@right(check.alexnet_bug)
+def put_nothing_there(network):
+    network[-1] = nn.Identity()
+    return network
+
+
+@right(check.alexnet_bug)
+def log_softmax_does_no_harm(network):
+    return nn.Sequential(*network[:-1], nn.LogSoftmax(dim=1))
+
+
+@right(check.alexnet_bug)
+def without_dropout_too(network):
+    return nn.Sequential(*(m for m in network if not isinstance(m, nn.Dropout | nn.Softmax)))
+
+
+def ending_in(*layers, cut=-1):
+    return lambda network: nn.Sequential(*network[:cut], *layers)
+
+
+wrongs(
+    check.alexnet_bug,
+    unchanged=("sum to 1. Even for an image that it knows for sure the cross-entropy is then 1.461", lambda n: n),
+    no_dropout=("dropout is not the fault", lambda n: nn.Sequential(*(m for m in n if not isinstance(m, nn.Dropout)))),
+    sigmoid=("squeezed", ending_in(nn.Sigmoid())),
+    tanh=("squeezed", ending_in(nn.Tanh())),
+    over_the_batch=("squeezed", ending_in(nn.Softmax(dim=0))),
+    relu=("cut off at 0", ending_in(nn.ReLU())),
+    two_layers_off=("a layer is missing", ending_in(cut=-2)),
+    a_layer_more=("another network", ending_in(nn.Linear(10, 10).double())),
+    published=("another network", lambda n: dckit.build("AlexNet", (1, 28, 28), 10, width=8).double()),
+    no_relu=("change nothing but the fault", lambda n: nn.Sequential(*n[:-3], n[-2])),
+    no_resize=("your code raised `RuntimeError", lambda n: n[1:-1]),
+    word=("expected a network, found `str`", lambda n: "softmax"),
+    in_place_only=("`return` is missing", lambda n: n.__setitem__(-1, nn.Identity())),
+)
+
+
+# All of them
+
+CHECKS = [getattr(check, name) for name in check.__all__]
+FUNCTIONS = [c for c in CHECKS if c is not check.verdict]
+
+
+@pytest.mark.parametrize(("checking", "answer"), RIGHT)
+def test_right_answers_are_accepted(checking, answer):
+    found = checking(answer)
+    assert found.right, found
+    assert str(found).startswith("Right. ")
+
+
+@pytest.mark.parametrize(("checking", "answer", "says"), WRONG)
+def test_wrong_answers_are_told_what_is_wrong(checking, answer, says):
+    found = checking(answer)
+    assert not found.right
+    assert str(found).startswith("Not yet: ")
+    assert says in str(found)
+
+
+@pytest.mark.parametrize("checking", CHECKS)
+def test_each_check_has_two_right_answers_and_five_wrong_ones(checking):
+    assert sum(p.values[0] is checking for p in RIGHT) >= 2
+    assert sum(p.values[0] is checking for p in WRONG) >= 5
+
+
+@pytest.mark.parametrize("checking", FUNCTIONS)
+@pytest.mark.parametrize("stub", [None, ..., lambda *arguments: None, lambda *arguments: ...])
+def test_an_untouched_stub_is_told_so_in_one_sentence(checking, stub):
+    assert str(checking(stub)) == f"Not yet: {NOTHING}"
+
+
+@pytest.mark.parametrize("stub", [None, ..., dict.fromkeys("ABCDE"), dict.fromkeys("ABCDE", ...)])
+def test_an_unread_table_is_told_so_in_one_sentence(stub):
+    assert str(check.verdict(stub)) == f"Not yet: {NOTHING}"
+
+
+@pytest.mark.parametrize("checking", FUNCTIONS)
+def test_what_a_learners_code_raises_is_told_with_its_line(checking):
+    def raising(*arguments):
+        numbers = {"a `b`\n c": 1}
+        return numbers["what a\n pity"]
+
+    assert str(checking(raising)) == (
+        "Not yet: your code raised `KeyError: 'what a\\n pity'` in the line `return numbers[\"what a\\n pity\"]`."
+    )
+
+
+@pytest.mark.parametrize("checking", FUNCTIONS)
+def test_what_cannot_be_called_is_named(checking):
+    assert str(checking(3)) == "Not yet: expected a function, found `3`."
+    assert "argument" in str(checking(lambda: 1))
+
+
+@pytest.mark.parametrize("junk", [float("nan"), "text", [], {}, object(), torch.zeros(0), torch.full((12,), torch.nan)])
+@pytest.mark.parametrize("checking", FUNCTIONS)
+def test_nothing_that_a_learner_returns_stops_a_lesson(checking, junk):
+    found = checking(lambda *arguments: junk)
+    assert found.right is False
+    assert len(str(found)) > 20
+
+
+def test_a_check_leaves_random_numbers_as_they_were():
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    for checking in CHECKS:
+        checking(None)
+        checking(lambda *arguments: torch.rand(12))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_an_answer_shows_itself_in_words():
+    found = check.layerwise_distance(None)
+    assert repr(found) == str(found)
+    assert found._repr_markdown_() == f"**Not yet:** {NOTHING}"
+    assert check.layerwise_distance(gradient_distance)._repr_markdown_().startswith("**Right.** ")
+
+
+def test_the_rows_to_read_need_every_word():
+    assert {row: compare(*pair).word for row, pair in rows().items()} == READING
+    assert set(READING.values()) == {"higher", "lower", "agrees", "cannot tell"}
+
+
+def test_stage_ts_own_loop_trains_as_the_kit_does():
+    mine, kits = Case().trained(half=7), Case()
+    recipe = dckit.Recipe.published().but(whole_epochs=12)
+    train(kits.network, Split(kits.images, kits.labels, (0.0,), (1.0,)), recipe, "digits")
+    torch.testing.assert_close(mine.weights, kits.weights)
