@@ -7,9 +7,9 @@ from torch import nn
 
 import dckit
 from dckit import check, gradient_distance, gradients, select
-from dckit.answers import NOTHING
-from dckit.check_report import rows
-from dckit.check_stage_t import Case
+from dckit.check.answers import NOTHING
+from dckit.check.report import rows
+from dckit.check.stage_t import Case
 from dckit.compare import compare
 from dckit.data import Split, denormalise
 from dckit.stage_t import train

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..compare import AGREES_WITHIN, Sample, Verdict, compare, printed
+from ..models import build
 from .answers import NOTHING, NotYet, ask, checked, same, tensor, written
-from .compare import AGREES_WITHIN, Sample, Verdict, compare, printed
-from .models import build
 
 WORDS = ("higher", "lower", "agrees", "cannot tell")
 

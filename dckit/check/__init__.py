@@ -1,7 +1,7 @@
 """Checks of the lessons' exercises: each calls the learner's code on something small and says what is wrong with it.
 
 In the order of the lessons: `pixels`, `layerwise_distance`, `matching_step`, `wrong_gradient`, `stage_t`, `herding`,
-`verdict`, `alexnet_bug`. Larger ones are in the modules `check_…`.
+`verdict`, `alexnet_bug`. The larger ones have a module each.
 """
 
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import select
+from .. import select
+from ..data import denormalise
 from .answers import NotYet, ask, checked, same, tell, tensor, written
-from .check_distance import layerwise_distance
-from .check_report import alexnet_bug, verdict
-from .check_stage_c import matching_step, wrong_gradient
-from .check_stage_t import stage_t
-from .data import denormalise
+from .distance import layerwise_distance
+from .report import alexnet_bug, verdict
+from .stage_c import matching_step, wrong_gradient
+from .stage_t import stage_t
 
 __all__ = [
     "alexnet_bug",

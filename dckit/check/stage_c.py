@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data import Split
+from ..matching import gradient_distance, gradients
+from ..models import build
+from ..recipes import Recipe
+from ..stage_c import matching_step as kits_step
+from ..train import train_epoch
 from .answers import NOTHING, NotYet, ask, checked, number, tell, written
-from .data import Split
-from .matching import gradient_distance, gradients
-from .models import build
-from .recipes import Recipe
-from .stage_c import matching_step as kits_step
-from .train import train_epoch
 
 CLASSES, IPC, REAL = 3, 2, 4  # of the small dataset below
 IMAGE_LR, MOMENTUM, NETWORK_LR = 0.1, 0.5, 0.1
