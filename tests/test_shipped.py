@@ -66,8 +66,8 @@ def test_the_dark_columns_are_dark_and_the_published_ones_are_not():
     assert pooled(on_mnist("report", "LeNet")).mean < 15
     assert pooled(on_mnist("report", "AlexNet", "smoke")).mean < 15
     for network, budget in (("LeNet", "lesson"), ("AlexNet", "smoke")):
-        assert pooled(on_mnist("published", network, budget)).mean > 50
-        assert pooled(on_mnist("report + networks", network, budget)).mean > 30
+        for protocol in ("published", "report + networks"):
+            assert pooled(on_mnist(protocol, network, budget)).mean > 35
 
 
 def rows_of(page):
