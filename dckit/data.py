@@ -123,6 +123,11 @@ class ImageData:
                 f"ipc {ipc}: expected 1 to {room} images per class, as many as {self.classes[smallest]!r} has"
             )
 
+    def refuse_label(self, label: int) -> None:
+        """Raise ValueError unless ``label`` is the number of a class."""
+        if not 0 <= label < len(self.classes):
+            raise ValueError(f"label {label}: expected 0 to {len(self.classes) - 1}")
+
     def normalised(self, normalisation: str) -> "ImageData":
         """The same pixels under the ``"published"`` or the ``"report"``'s mean and deviation."""
         if normalisation == self.normalisation:

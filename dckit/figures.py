@@ -130,3 +130,20 @@ def _heatmap(ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str]
     ax.set_yticks(range(len(rows)), rows)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
+
+
+def samples(rows: Mapping[str, Sample | None], alt: str) -> Picture:
+    """A row a sample: mean ± deviation in %, in numbers too, and over how many sets × networks."""
+    figure = Figure(figsize=(7, 0.8 + 0.45 * len(rows)), layout="constrained")
+    ax = figure.add_subplot()
+    known = {row: s for row, s in enumerate(rows.values()) if s}
+    means = [s.mean for s in known.values()]
+    ax.errorbar(means, list(known), xerr=[s.std for s in known.values()], fmt="o", color="#0072B2", ms=8, capsize=5)
+    texts = [f"{s}  ({s.sets} × {s.networks})" if s else "not measured yet" for s in rows.values()]
+    for row, text in enumerate(texts):
+        ax.annotate(text, (1, row), (8, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center")
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.set(xlabel="test accuracy in %; sets × networks in brackets", ylim=(len(rows) - 0.5, -0.5))
+    ax.grid(axis="y", color="lightgrey", lw=0.5)
+    ax.spines[["top", "right"]].set_visible(False)
+    return picture(figure, f"{alt}. " + "; ".join(f"{name}: {text}" for name, text in zip(rows, texts, strict=True)))

@@ -53,6 +53,7 @@ def run(
         with own_gpu() as shown:
             error, megabytes = _in_a_process(job, os.environ | shown, folder or Path.cwd())
         if part.stat().st_size:
+            drop_widgets(part)
             if html:
                 with replacing(executed.with_suffix(".html")) as page_part:
                     page_part.write_text(page(part), encoding="utf-8")
@@ -152,6 +153,18 @@ def _execute() -> None:
         unit = 2**20 if sys.platform == "darwin" else 2**10
         megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
     print("\n" + json.dumps([error, megabytes]))
+
+
+def drop_widgets(notebook: Path) -> None:
+    """Leave of each widget what it shows where there are none: a picture. Its kernel is gone, its controls are dead."""
+    import nbformat
+
+    cells = nbformat.read(notebook, as_version=4)
+    if cells.metadata.pop("widgets", None) is None:
+        return
+    for output in (output for cell in cells.cells for output in cell.get("outputs", ())):
+        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    nbformat.write(cells, notebook)
 
 
 def page(notebook: Path) -> str:

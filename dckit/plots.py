@@ -31,9 +31,13 @@ class Picture:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         # HTML, since JupyterLab, Colab and exported pages all keep the alternative text of an <img>.
+        return {"text/html": self.html, "text/plain": self.alt}
+
+    @property
+    def html(self) -> str:
+        """The picture as a tag that holds all of it."""
         data = base64.b64encode(self.png).decode()
-        image = f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
-        return {"text/html": image, "text/plain": self.alt}
+        return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
 
     def save(self, path: str | Path) -> None:
         """Write the PNG."""
@@ -53,20 +57,24 @@ def grid(pixels: Tensor, alt: str, columns: int = 10, titles: Sequence[str] = ()
 
     size: inches of an image, less where the picture would grow wider than a page.
     """
-    from torchvision.utils import make_grid
-
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
     height, width = (side + 1 for side in pixels.shape[2:])
     inches = min(size, 9 / columns)
     figure = Figure(figsize=(columns * inches, rows * inches * height / width))
-    ax = figure.add_axes((0, 0, 1, 1))
-    ax.imshow(make_grid(pixels.cpu(), nrow=columns, padding=1, pad_value=1.0).permute(1, 2, 0))
+    draw_grid(figure.add_axes((0, 0, 1, 1)), pixels, columns, titles)
+    return picture(figure, alt)
+
+
+def draw_grid(ax: Axes, pixels: Tensor, columns: int, titles: Sequence[str] = ()) -> None:
+    """The images of `grid` on axes that are there already; each takes its width and height in pixels, and one more."""
+    from torchvision.utils import make_grid
+
+    ax.imshow(make_grid(pixels.cpu(), nrow=columns, padding=1, pad_value=1.0).permute(1, 2, 0).numpy())
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, labelleft=False, labelbottom=False, labeltop=bool(titles))
-    ax.set_xticks([(i + 0.5) * width for i in range(len(titles))], titles)
+    ax.set_xticks([(i + 0.5) * (pixels.shape[3] + 1) for i in range(len(titles))], titles)
     ax.set_yticks([])
-    return picture(figure, alt)
 
 
 def condensed_grid(condensed: CondensedSet) -> Picture:

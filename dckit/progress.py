@@ -6,13 +6,14 @@ looks, as under papermill, where the usual progress bars stand still or flood th
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from IPython import get_ipython
 from IPython.display import DisplayHandle, Markdown, display
 
-from .plots import condensed_grid
+from .condensed import CondensedSet
+from .plots import Picture, condensed_grid
 from .state import State
 
 SECONDS_LIVE, SECONDS_LOG = 1.0, 20.0  # between two updates
@@ -27,16 +28,17 @@ class Stage(Protocol):
 
 
 AnyStage = TypeVar("AnyStage", bound=Stage)
+Draw = Callable[[CondensedSet], Picture]
 
 
-def watch(states: Iterable[AnyStage], every: float | None = None) -> Iterator[AnyStage]:
+def watch(states: Iterable[AnyStage], every: float | None = None, draw: Draw = condensed_grid) -> Iterator[AnyStage]:
     """Pass the states of `condense`, `evaluating` or `ranking` through, showing how far they are about once a second.
 
-    For stage C also the images as they form. every: seconds between two updates.
+    For stage C also the images as they form, by ``draw``. every: seconds between two updates.
     """
     live = get_ipython() is not None
     every = every or (SECONDS_LIVE if live else SECONDS_LOG)
-    show = _Live() if live else _print
+    show = _Live(draw) if live else _print
     started = shown = time.monotonic()
     first = last = None
     try:
@@ -68,14 +70,15 @@ def _left(done: tuple[int, int], first: int, seconds: float) -> str:
 class _Live:
     """Two displays that are changed in place: a line and, in stage C, the images."""
 
-    def __init__(self) -> None:
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
         self.line: DisplayHandle | None = None
         self.images: DisplayHandle | None = None
 
     def __call__(self, state: Stage, note: str) -> None:
         self.line = _put(Markdown(f"{state} ({note})" if note else str(state)), self.line)
         if isinstance(state, State):
-            self.images = _put(condensed_grid(state.condensed), self.images)
+            self.images = _put(self.draw(state.condensed), self.images)
 
 
 def _put(what: object, where: DisplayHandle | None) -> DisplayHandle | None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Run:
             if version not in NETWORKS[name]:
                 raise ValueError(f"there is no {version} version of {name}, only {', '.join(NETWORKS[name])}")
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Dataset, images per class, method, networks, protocol, budget and seed; a digest stands for changes."""
         recipe, stages = self.recipe, ("stage_c", "stage_t") if self.method == "dc" else ("stage_t",)

@@ -1,8 +1,10 @@
 """Tables as a person reads them: on a page, in a terminal, and as Markdown, CSV or LaTeX files."""
 
 import csv
+import html
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,17 @@ class Table:
         lines = [self.header, ("---",) * len(self.header), *self.rows]
         cells = [[text.replace("|", r"\|") for text in line] for line in lines]
         return "\n".join("| " + " | ".join(line) + " |" for line in cells) + f"\n\n{self.note}"
+
+    @property
+    def html(self) -> str:
+        """The table and its note as tags, for a widget, which knows no Markdown."""
+        left = 'style="text-align: left"'  # JupyterLab sets words, too, to the right
+        head = "".join(f'<th scope="col" {left}>{html.escape(text)}</th>' for text in self.header)
+        rows = ("".join(f"<td {left}>{html.escape(text)}</td>" for text in row) for row in self.rows)
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        note = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(self.note))
+        paragraphs = "".join(f"<p>{text}</p>" for text in note.split("\n\n") if text)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{paragraphs}"
 
     @property
     def csv(self) -> str:

@@ -82,6 +82,26 @@ def table_3(results: Sequence[Result]) -> Table:
     return _table("table3", rows, ("condensed with", "trained"), results, "report + networks")
 
 
+def setting(
+    results: Sequence[Result],
+    dataset: str,
+    ipc: int,
+    network: str = "ConvNet",
+    trained: Sequence[str] = ("ConvNet",),
+    protocol: str = "published",
+) -> Table:
+    """One dataset and size: with ConvNet alone every method, as in Table 1; else condensed images, as in Table 2 or 3.
+
+    trained: the networks of stage T, a row each. protocol: "report + networks" is that of the report's Table 3.
+    """
+    if network == "ConvNet" and tuple(trained) == ("ConvNet",):
+        by_method = [(Cell(dataset, 1 if m == "whole" else ipc, m), (METHODS[m],)) for m in METHODS]
+        return _table("table1", by_method, ("method",), results, protocol)
+    name = "table3" if protocol == "report + networks" else "table2"
+    pairs = [(Cell(dataset, ipc, "dc", network, t), (network, t)) for t in trained]
+    return _table(name, pairs, ("condensed with", "trained"), results, protocol)
+
+
 def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str = "published") -> Table:
     """What was measured on one dataset, for each method; nothing stands beside it."""
     measured, rows = Measured(results), []
@@ -120,6 +140,8 @@ def _table(
 
 def theirs_of(source: str, table: str, cell: Cell) -> Sample | None:
     """What a source printed for a cell. The paper's numbers for the report's Table 3 stand in the paper's Table 2."""
+    if table != "table1" and cell.ipc != 1:
+        return None
     if table == "table1":
         ipc = None if cell.method == "whole" else cell.ipc
         return printed(source, table, cell.dataset, ipc=ipc, method=cell.method)
