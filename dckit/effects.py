@@ -24,7 +24,8 @@ class Effect:
     networks: int
 
     def __str__(self) -> str:
-        return f"{self.difference:+.1f} ({self.low:+.1f} to {self.high:+.1f})".replace("-", "−")
+        mean, low, high = (f"{round(x, 1) + 0.0:+.1f}" for x in (self.difference, self.low, self.high))  # no "−0.0"
+        return f"{mean} ({low} to {high})".replace("-", "−")
 
 
 def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
