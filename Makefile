@@ -4,13 +4,16 @@ VENV = .venv
 BIN = $(VENV)/bin
 OUT ?= outputs
 
-.PHONY: run lab test address clean
+.PHONY: run lab book test address clean
 
 run: $(VENV)/lab          ## set up, run the lessons on the embedded digits, and end with a table
 	$(BIN)/python -m dckit.lessons notebooks --out $(OUT)
 
 lab: $(VENV)/lab          ## open JupyterLab on lesson 0
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+book: $(VENV)/book        ## one site of the executed lessons, readable offline; lessons not run yet are run first
+	$(BIN)/python tools/book.py --out $(OUT)
 
 test: $(VENV)/dev         ## linter, type checker, tests, every lesson
 	$(BIN)/ruff check
@@ -24,8 +27,8 @@ address: $(VENV)/dev      ## write the address in pyproject.toml into badges and
 clean:                    ## remove what the targets above made
 	rm -rf $(VENV) $(OUT)
 
-# The environment is made anew when pyproject.toml changes; the two files inside it say what it holds.
-$(VENV)/lab $(VENV)/dev: pyproject.toml
+# The environment is made anew when pyproject.toml changes; the files inside it say what it holds.
+$(VENV)/lab $(VENV)/book $(VENV)/dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --editable '.[$(notdir $@)]'
 	touch $@

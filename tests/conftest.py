@@ -30,3 +30,14 @@ def data_root():
     if not root or not (Path(root) / "MNIST").is_dir():
         pytest.skip("needs real MNIST: set DCKIT_DATA")
     return Path(root)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """A folder of outputs with a book in it, made once for all tests."""
+    pytest.importorskip("sphinx", reason="needs the extra book")
+    import books
+
+    out = books.executed(tmp_path_factory.mktemp("book") / "outputs")
+    assert books.tool.main(["--out", str(out)]) == 0
+    return out
