@@ -42,32 +42,63 @@ def test_every_shipped_result_says_how_it_was_measured():
             assert card["set"]["iteration"] == result.run.recipe.iterations
 
 
-def test_the_reports_recipe_lands_below_the_published_one_and_the_steps_add_up():
-    rungs = [on_mnist(" + ".join(["report", *DETAILS[:n]])) for n in range(len(DETAILS) + 1)]
-    whole = effect(rungs[0], rungs[-1])
+def ladder(start, sign):
+    return [on_mnist(f" {sign} ".join([start, *DETAILS[:n]])) for n in range(len(DETAILS) + 1)]
+
+
+def test_the_reports_recipe_lands_below_the_published_one_and_the_steps_add_up_both_ways():
+    up, down = ladder("report", "+"), ladder("published", "-")
+    whole = effect(up[0], up[-1])
     assert whole.low > 0
-    assert whole.sets >= 3
-    climb = steps(DETAILS, rungs)
-    assert sum(e.difference for e in climb.values()) == pytest.approx(whole.difference)
-    for others in (alone(), last()):  # not the same runs, so that this is no matter of course
-        reach = sum((e.high - e.difference) ** 2 for e in (*others, whole)) ** 0.5
-        assert abs(sum(e.difference for e in others) - whole.difference) < reach
+    assert whole.sets == 3
+    for rungs, sign in ((up, 1), (down, -1)):
+        found = steps(DETAILS, rungs)
+        assert {e.sets for e in found.values()} == {3}
+        assert sign * sum(e.difference for e in found.values()) == pytest.approx(whole.difference)
 
 
-def alone():
-    return [effect(on_mnist("report"), on_mnist(f"report + {d}")) for d in DETAILS]
-
-
-def last():
-    return [effect(on_mnist(f"published - {d}"), on_mnist("published")) for d in DETAILS]
+def test_what_lesson_6_says_of_the_details():
+    climb = steps(DETAILS, ladder("report", "+"))
+    alone = {d: effect(on_mnist("report"), on_mnist(f"report + {d}")) for d in DETAILS}
+    last = {d: effect(on_mnist(f"published - {d}"), on_mnist("published")) for d in DETAILS}
+    whole = effect(on_mnist("report"), on_mnist("published")).difference
+    for found in (climb, alone, last):
+        augmentation = max(found.values(), key=lambda e: e.difference)
+        assert found["augmentation"] == augmentation
+        assert augmentation.low > 0
+        assert abs(found["optimiser"].difference) < 0.5 > abs(found["normalisation"].difference)
+    assert climb["augmentation"].difference > sum(e.difference for e in climb.values()) / 2
+    assert all(e.low < 0 < e.high for name, e in climb.items() if name != "augmentation")
+    assert sum(e.difference for e in alone.values()) < 0.6 * whole
+    assert sum(e.difference for e in last.values()) > whole
+    assert last["augmentation"].low > alone["augmentation"].high
+    assert alone["padding"].high < 0 < last["padding"].high
 
 
 def test_the_dark_columns_are_dark_and_the_published_ones_are_not():
-    assert pooled(on_mnist("report", "LeNet")).mean < 15
-    assert pooled(on_mnist("report", "AlexNet", "smoke")).mean < 15
-    for network, budget in (("LeNet", "lesson"), ("AlexNet", "smoke")):
+    built = {"LeNet": "lesson", "AlexNet": "smoke"}
+    for network, budget in built.items():
+        assert pooled(on_mnist("report", network, budget)).mean < 15
         for protocol in ("published", "report + networks"):
-            assert pooled(on_mnist(protocol, network, budget)).mean > 35
+            assert pooled(on_mnist(protocol, network, budget)).mean > 40
+
+
+def test_what_lesson_6_says_of_the_faults():
+    def mean(network, budget, fault):
+        return pooled(on_mnist(f"report{fault}", network, budget)).mean
+
+    sigmoid_trained_better = mean("LeNet", "lesson", " + optimiser + augmentation + epochs")
+    assert mean("LeNet", "lesson", " + test_version=original with ReLU") > 2 * sigmoid_trained_better
+    mended = {
+        what: f" + test_version=original without {what}" for what in ("softmax", "dropout", "softmax and dropout")
+    }
+    assert mean("AlexNet", "smoke", mended["dropout"] + " + optimiser") < 15
+    assert (
+        mean("AlexNet", "smoke", mended["softmax"])
+        < 20
+        < 40
+        < mean("AlexNet", "smoke", mended["softmax"] + " + optimiser")
+    )
 
 
 def rows_of(page):
