@@ -273,7 +273,7 @@ def test_networks_condensed_with_batch_norm_are_asked_for_by_their_common_name()
         (dict(trained="Lenet"), "unknown network 'Lenet': expected one of MLP, ConvNet"),
         (dict(methods="random", trained="Lenet"), "unknown network 'Lenet'"),
         (dict(networks="VGG11", protocol="report"), "no original version of VGG11, only published"),
-        (dict(protocol="paper"), "unknown protocol 'paper': expected one of published; report; report, published net"),
+        (dict(protocol="paper"), "unknown protocol 'paper': expected published or report, "),
         (dict(budget="tiny"), "unknown budget 'tiny': expected one of smoke, lesson, full"),
         (dict(ipc=0), "ipc 0: expected more than 0"),
         (dict(ipc=-1), "ipc -1: expected more than 0"),
