@@ -368,7 +368,7 @@ DC, RANDOM = RUNS[0], RUNS[2]
         (DC, dict(recipe=asdict(PUBLISHED.but(version="original"))), "with test_version 'original', the run has 'pub"),
         (DC, dict(recipe=asdict(PUBLISHED.but(networks=3)), networks=20), "with networks 3, the run has 20"),
         (DC, set_of(DC, method="random"), "with method 'random', the run has 'dc'"),
-        (DC, set_of(DC, recipe=asdict(PUBLISHED.but(image_lr=1))), "with image_lr 1, the run has 0.1"),
+        (DC, set_of(DC, recipe=asdict(PUBLISHED.but(image_lr=1))), "with image_lr 1.0, the run has 0.1"),
         (DC, set_of(DC, recipe=asdict(Recipe.published(10))), "with ipc 10, the run has 1"),
         (DC, set_of(DC, seed=4), "with seed of the set 4, the run has 0"),
         (DC, set_of(DC, iteration=999), "with iterations 999, the run has 1000"),
