@@ -697,7 +697,7 @@ def test_the_kits_own_results_are_whole_and_say_what_made_them():
     for r in shipped:
         assert r.run.dataset != "digits"  # everybody has these at once
         assert {"versions", "device", "set"} <= set(r.scores.card)
-        assert 10 < r.scores.mean < 100
+        assert 0 < r.scores.mean < 100
 
 
 def test_your_own_results_take_the_place_of_the_kits():
