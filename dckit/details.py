@@ -1,7 +1,7 @@
 """What hides between two recipes: the details in which the published code and the report's notebook differ.
 
 A difference is a list of named details. Each can be switched by itself, so that what it costs can be measured: step by
-step from one recipe to the other, each alone, or all but one.
+step from one recipe to the other, each alone, or all but one (`dckit.protocols` has words for them).
 """
 
 from collections.abc import Sequence
@@ -173,18 +173,3 @@ def switched(recipe: Recipe, details: Sequence[Detail], other: Recipe) -> Recipe
     """``recipe`` with these details as ``other`` has them."""
     recipe, other = (r.but(test_version=r.test_build[1]) for r in (recipe, other))
     return recipe.but(**{field: getattr(other, field) for d in details for field in _fields(d, recipe)})
-
-
-def ladder(start: Recipe, end: Recipe, details: Sequence[Detail]) -> list[Recipe]:
-    """From ``start`` to ``end`` a detail at a time, in the given order: one recipe more than there are details."""
-    return [switched(start, details[:n], end) for n in range(len(details) + 1)]
-
-
-def alone(start: Recipe, end: Recipe, details: Sequence[Detail]) -> list[Recipe]:
-    """``start`` with each one of the details as ``end`` has it."""
-    return [switched(start, [detail], end) for detail in details]
-
-
-def all_but(start: Recipe, end: Recipe, details: Sequence[Detail]) -> list[Recipe]:
-    """``end`` with each one of the details as ``start`` has it."""
-    return alone(end, start, details)
