@@ -8,6 +8,7 @@ scores = dckit.evaluate(state.condensed, real, recipe)
 
 from .condensed import CondensedSet
 from .data import ImageData, Split, load
+from .guesses import Guesses
 from .matching import gradient_distance, gradients
 from .models import build
 from .progress import watch
@@ -20,6 +21,7 @@ from .state import State
 
 __all__ = [
     "CondensedSet",
+    "Guesses",
     "ImageData",
     "Recipe",
     "Run",

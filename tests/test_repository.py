@@ -33,6 +33,17 @@ def test_cells_are_short_enough_to_read(path):
             assert len(cell["source"]) <= 25, "".join(cell["source"])
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_prediction_is_held_against_a_measurement(path):
+    code = ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    asked = [number for number, source in enumerate(code) if source.startswith("guess = None")]
+    answered = [number for number, source in enumerate(code) if "guesses.add(" in source]
+    assert asked
+    assert len(asked) == len(answered)
+    assert all(ask < answer for ask, answer in zip(asked, answered, strict=True))
+    assert code[-1] == "guesses"
+
+
 @pytest.mark.parametrize("path", [*NOTEBOOKS, ROOT / "README.md", ROOT / "CITATION.cff"], ids=lambda path: path.stem)
 def test_the_address_is_pyprojects(path):
     slug = ADDRESS.removeprefix("https://github.com/")
