@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 METRICS = ("layerwise", "mse", "cos")
+PIECE, WIDE = 32, 32  # images that pass a CPU together, in networks with a convolution of so many channels
 EPSILON = 1e-6  # added to the product of two norms, as in the published code
 
 
@@ -14,10 +15,28 @@ def gradients(network: nn.Module, images: Tensor, labels: Tensor, create_graph: 
     """Gradients of the mean cross-entropy with respect to every parameter of ``network``.
 
     images (batch, channels, height, width), labels (batch,) int64. With ``create_graph`` they can be differentiated
-    again, which stage C does for the synthetic images.
+    again, which stage C does for the synthetic images; without it a CPU takes the images in pieces.
     """
-    loss = F.cross_entropy(network(images), labels)
-    return torch.autograd.grad(loss, tuple(network.parameters()), create_graph=create_graph)
+    parameters, size = tuple(network.parameters()), piece(network, images)
+    if create_graph or size >= len(images):
+        return torch.autograd.grad(F.cross_entropy(network(images), labels), parameters, create_graph=create_graph)
+    sums = [torch.zeros_like(parameter) for parameter in parameters]
+    for part, own in zip(images.split(size), labels.split(size), strict=True):
+        loss = F.cross_entropy(network(part), own, reduction="sum") / len(labels)
+        for total, grad in zip(sums, torch.autograd.grad(loss, parameters), strict=True):
+            total += grad
+    return tuple(sums)
+
+
+def piece(network: nn.Module, images: Tensor) -> int:
+    """How many images pass the network together, so that a CPU's cache holds what they leave there. Gradients add up.
+
+    All of them on a GPU, where batch norm must see them whole, and in networks so small that pieces cost more time.
+    """
+    layers = list(network.modules())
+    trains_batch_norm = any(isinstance(m, nn.BatchNorm2d) and m.training for m in layers)
+    large = any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in layers)
+    return PIECE if images.device.type == "cpu" and large and not trains_batch_norm else len(images)
 
 
 def gradient_distance(

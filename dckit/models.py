@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .layers import AvgPool2x2, Resize
+
 Shape = tuple[int, int, int]  # channels, height, width
 Version = Literal[
     "published",
@@ -81,7 +83,7 @@ def convnet_original(channels: int, classes: int, width: int) -> nn.Sequential:
 def _convnet(channels: int, classes: int, width: int, padding: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for inputs, pad in ((channels, padding), (width, 1), (width, 1)):
-        layers += [nn.Conv2d(inputs, width, 3, padding=pad), _norm(width), nn.ReLU(inplace=True), nn.AvgPool2d(2)]
+        layers += [nn.Conv2d(inputs, width, 3, padding=pad), _norm(width), nn.ReLU(inplace=True), AvgPool2x2()]
     return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(classes))
 
 
@@ -93,18 +95,16 @@ def _norm(width: int, batch: bool = False) -> nn.Module:
 def lenet(channels: int, classes: int, width: int) -> nn.Sequential:
     """LeNet as published: ReLU and max pool."""
     conv = nn.Conv2d(channels, 6, 5, padding=2 if _grey(channels) else 0)
-    return _lenet(conv, nn.ReLU, nn.MaxPool2d, classes)
+    return _lenet(conv, nn.ReLU, nn.MaxPool2d(2), classes)
 
 
 def lenet_original(channels: int, classes: int, width: int, act: Callable[[], nn.Module] = nn.Sigmoid) -> nn.Sequential:
     """LeNet as the report built it: sigmoid, average pool and no padding."""
-    return _lenet(nn.Conv2d(channels, 6, 5), act, nn.AvgPool2d, classes)
+    return _lenet(nn.Conv2d(channels, 6, 5), act, AvgPool2x2(), classes)
 
 
-def _lenet(
-    conv: nn.Conv2d, act: Callable[[], nn.Module], pool: Callable[[int], nn.Module], classes: int
-) -> nn.Sequential:
-    features = [conv, act(), pool(2), nn.Conv2d(6, 16, 5), act(), pool(2), nn.Flatten()]
+def _lenet(conv: nn.Conv2d, act: Callable[[], nn.Module], pool: nn.Module, classes: int) -> nn.Sequential:
+    features = [conv, act(), pool, nn.Conv2d(6, 16, 5), act(), pool, nn.Flatten()]
     return nn.Sequential(*features, nn.LazyLinear(120), act(), nn.Linear(120, 84), act(), nn.Linear(84, classes))
 
 
@@ -123,17 +123,6 @@ def alexnet(channels: int, classes: int, width: int) -> nn.Sequential:
     return nn.Sequential(*features, nn.Flatten(), nn.LazyLinear(classes))
 
 
-class _Resize(nn.Module):
-    """Images to size × size, bilinear: the report feeds its AlexNet 227×227."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-
-    def forward(self, images: Tensor) -> Tensor:
-        return F.interpolate(images, (self.size, self.size), mode="bilinear", align_corners=False)
-
-
 def alexnet_original(
     channels: int, classes: int, width: int, softmax: bool = True, dropout: float = 0.5
 ) -> nn.Sequential:
@@ -144,7 +133,7 @@ def alexnet_original(
     pool = nn.MaxPool2d(3, 2)
     a, b, c, dense = (_part(n, width) for n in (96, 256, 384, 4096))
     features = [
-        *(_Resize(227), nn.Conv2d(channels, a, 11, stride=4), nn.ReLU(), pool),
+        *(Resize(227), nn.Conv2d(channels, a, 11, stride=4), nn.ReLU(), pool),
         *(nn.Conv2d(a, b, 5, padding=2), nn.ReLU(), pool),
         *(nn.Conv2d(b, c, 3, padding=1), nn.ReLU()),
         *(nn.Conv2d(c, c, 3, padding=1), nn.ReLU()),
@@ -174,7 +163,7 @@ class _Block(nn.Module):
     def __init__(self, inputs: int, width: int, stride: int, batch_norm: bool, pool: bool) -> None:
         super().__init__()
         step = 1 if pool else stride
-        shrink: nn.Module = nn.AvgPool2d(2) if pool and stride > 1 else nn.Identity()
+        shrink: nn.Module = AvgPool2x2() if pool and stride > 1 else nn.Identity()
         self.residual = nn.Sequential(
             *(nn.Conv2d(inputs, width, 3, step, padding=1, bias=False), _norm(width, batch_norm), nn.ReLU(), shrink),
             *(nn.Conv2d(width, width, 3, padding=1, bias=False), _norm(width, batch_norm)),

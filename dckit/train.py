@@ -6,10 +6,9 @@ from torch import Tensor, nn
 
 from .augment import augment
 from .data import ImageData, Split
+from .matching import piece
 from .models import build
 from .recipes import Recipe
-
-PIECE = 32  # images that pass a network together on a CPU: more do not fit its cache, and take twice as long
 
 
 def fresh_network(name: str, version: str, real: ImageData, recipe: Recipe) -> nn.Module:
@@ -35,19 +34,13 @@ def train_epoch(
     for index in order.split(batch or len(order)):
         optimizer.zero_grad()
         changed = augment(images[index], augmentation)
-        piece = _piece(network, changed)
-        for part, own in zip(changed.split(piece), index.split(piece), strict=True):
+        size = piece(network, changed)
+        for part, own in zip(changed.split(size), index.split(size), strict=True):
             logits = network(part)
             (F.cross_entropy(logits, labels[own], reduction="sum") / len(index)).backward()
             right[own] = logits.argmax(1) == labels[own]
         optimizer.step()
     return right
-
-
-def _piece(network: nn.Module, images: Tensor) -> int:
-    """How many images pass the network together. Their gradients add up; only batch norm must see a batch whole."""
-    whole = images.is_cuda or any(isinstance(m, nn.BatchNorm2d) for m in network.modules())
-    return len(images) if whole else PIECE
 
 
 @torch.inference_mode()

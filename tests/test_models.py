@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from dckit import build
+from dckit.layers import AvgPool2x2
 from dckit.models import NETWORKS
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
@@ -243,3 +244,19 @@ def test_an_unknown_version_is_refused(name, version):
 def test_images_that_a_network_cannot_take_are_refused_with_their_size(name, version, shape):
     with pytest.raises(ValueError, match=f"{name} cannot take images of {'×'.join(map(str, shape))} .channels"):
         build(name, shape, 10, version)
+
+
+@pytest.mark.parametrize("side", [28, 7, 2])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_the_average_pool_is_torchs_up_to_its_second_derivative(side, dtype):
+    images = torch.randn(3, 2, side, side + 1, dtype=dtype, requires_grad=True)
+    up = torch.randn(3, 2, side // 2, (side + 1) // 2, dtype=dtype)
+    with torch.inference_mode():
+        AvgPool2x2()(images)  # a test before the training must not spoil it
+    found = []
+    for pool in (AvgPool2x2(), torch.nn.AvgPool2d(2)):
+        out = pool(images)
+        (slope,) = torch.autograd.grad((out**2 * up).sum(), images, create_graph=True)
+        found.append((out, slope, *torch.autograd.grad((slope**2).sum(), images)))
+    for own, torchs in zip(*found, strict=True):
+        torch.testing.assert_close(own, torchs)

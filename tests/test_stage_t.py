@@ -305,8 +305,9 @@ def float64(network):
 def test_pieces_of_a_batch_make_the_same_step_as_all_of_it(digits, monkeypatch, batch):
     images, labels = digits.train[:130]
     ends, rights, sizes = [], [], []
+    monkeypatch.setattr("dckit.matching.WIDE", 4)
     for piece in (32, 10_000):
-        monkeypatch.setattr("dckit.train.PIECE", piece)
+        monkeypatch.setattr("dckit.matching.PIECE", piece)
         torch.manual_seed(0)
         network, optimizer = float64(build("ConvNet", digits.shape, 10, width=4))
         seen = []
