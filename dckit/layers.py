@@ -19,6 +19,19 @@ class Resize(nn.Module):
         return F.interpolate(images, (self.size, self.size), mode="bilinear", align_corners=False)
 
 
+class Bfloat16(nn.Module):
+    """A network whose convolutions and matrix products take and give bfloat16; weights, gradients and logits do not."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (batch, channels, height, width) → logits (batch, classes), float32."""
+        with torch.autocast(images.device.type, torch.bfloat16):
+            return self.network(images).float()
+
+
 class AvgPool2x2(nn.AvgPool2d):
     """``nn.AvgPool2d(2)``. On a CPU it is a matrix product there and back, which takes a fraction of torch's time."""
 

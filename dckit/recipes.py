@@ -40,6 +40,7 @@ class Recipe:
     network: str = "ConvNet"
     version: Version = "published"  # "original": as the report built it
     width: int = 128  # channels of ConvNet's layers; others shrink alike below 128, see `build`
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"  # how it multiplies; TF32 is a GPU's alone
     # stage C: the matching loss
     metric: Literal["layerwise", "mse", "cos"] = "layerwise"  # D
     by_class: bool = True  # match class after class, or one batch of all classes
@@ -162,15 +163,18 @@ class Recipe:
         A network that is matched once and not trained afterwards is never trained: how it would be is left out.
         """
         left_out = set() if self.matching_steps > 1 or self.last_network_update else _NETWORK_TRAINING
-        chosen = {k: v for k, v in asdict(self).items() if k in _STAGE_C - left_out}
-        return chosen | {"version": _version(self.network, self.version)}
+        return self._chosen(_STAGE_C - left_out) | {"version": _version(self.network, self.version)}
 
     @property
     def stage_t(self) -> dict[str, Any]:
         """The choices that decide what stage T measures, with the network's name and version written out."""
         name, version = self.test_build
-        chosen = {k: v for k, v in asdict(self).items() if k in _STAGE_T}
-        return chosen | {"test_network": name, "test_version": _version(name, version)}
+        return self._chosen(_STAGE_T) | {"test_network": name, "test_version": _version(name, version)}
+
+    def _chosen(self, names: set[str]) -> dict[str, Any]:
+        # float32 goes unnamed: results from before there was a choice keep their names.
+        left_out = {"precision"} if self.precision == "float32" else set()
+        return {k: v for k, v in asdict(self).items() if k in names - left_out}
 
 
 def loops(ipc: int) -> tuple[int, int]:
@@ -186,7 +190,7 @@ def loops(ipc: int) -> tuple[int, int]:
 
 _FIELDS = [f.name for f in fields(Recipe)]
 _STAGE_C = {*_FIELDS[: _FIELDS.index("sets")]} - {"protocol", "budget"}
-_STAGE_T = {*_FIELDS[_FIELDS.index("test_network") :], "normalisation", "width"}
+_STAGE_T = {*_FIELDS[_FIELDS.index("test_network") :], "normalisation", "width", "precision"}
 _NETWORK_TRAINING = {"network_steps", "network_lr", "network_momentum", "network_batch"}
 
 

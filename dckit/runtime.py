@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,6 +41,20 @@ def seeded(*entropy: int, device: torch.device | None = None) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if kind == "cuda" else []):
         seed_it(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
         yield
+
+
+@contextmanager
+def tf32(on: bool) -> Iterator[None]:
+    """Whether a GPU may round what it multiplies to TF32, ten bits of 23. Left alone torch does so in convolutions."""
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = on
+        yield
+    finally:
+        for backend, was in zip(backends, before, strict=True):
+            backend.allow_tf32 = was
 
 
 def versions() -> dict[str, str]:

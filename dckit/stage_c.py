@@ -14,7 +14,7 @@ from .condensed import base_card
 from .data import ImageData, Split
 from .matching import gradient_distance, gradients
 from .recipes import Recipe
-from .runtime import device_name, pick_device, seeded, versions
+from .runtime import device_name, pick_device, seeded, tf32, versions
 from .state import State, resume, save_checkpoint
 from .train import fresh_network, train_epoch
 
@@ -55,7 +55,7 @@ def _run(
         yield state  # it was finished before
     try:
         while state.iteration < state.iterations:
-            with seeded(seed, ITERATION, state.iteration, device=device):
+            with seeded(seed, ITERATION, state.iteration, device=device), tf32(recipe.precision == "tf32"):
                 state = _iteration(real, recipe, state)
             if checkpoint is not None and time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 save_checkpoint(checkpoint, state)

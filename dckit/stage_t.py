@@ -13,7 +13,7 @@ from .augment import strategy
 from .condensed import CondensedSet
 from .data import ImageData, Split
 from .recipes import Recipe
-from .runtime import device_name, pick_device, seeded, versions
+from .runtime import device_name, pick_device, seeded, tf32, versions
 from .train import accuracy, fresh_network, train_epoch
 
 NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `seeded`
@@ -90,7 +90,7 @@ def _evaluating(
     data, test = data.to(device), _test_images(real.test, recipe.test_images).to(device)
     accuracies: tuple[float, ...] = ()
     for i in range(networks):
-        with seeded(seed, NETWORK, i, device=device):
+        with seeded(seed, NETWORK, i, device=device), tf32(recipe.precision == "tf32"):
             network = fresh_network(*recipe.test_build, real, recipe).to(device)
             train(network, data, recipe, real.name)
             accuracies = (*accuracies, accuracy(network, test))

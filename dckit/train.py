@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from .augment import augment
 from .data import ImageData, Split
+from .layers import Bfloat16
 from .matching import piece
 from .models import build
 from .recipes import Recipe
@@ -13,7 +14,8 @@ from .recipes import Recipe
 
 def fresh_network(name: str, version: str, real: ImageData, recipe: Recipe) -> nn.Module:
     """A network of random weights for the dataset, on the CPU. Raises ValueError where it cannot take its images."""
-    return build(name, real.shape, len(real.classes), version, recipe.width)
+    network = build(name, real.shape, len(real.classes), version, recipe.width)
+    return Bfloat16(network) if recipe.precision == "bfloat16" else network
 
 
 def train_epoch(

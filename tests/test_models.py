@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from dckit import build
-from dckit.layers import AvgPool2x2
+from dckit.layers import AvgPool2x2, Bfloat16
 from dckit.models import NETWORKS
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
@@ -260,3 +260,16 @@ def test_the_average_pool_is_torchs_up_to_its_second_derivative(side, dtype):
         found.append((out, slope, *torch.autograd.grad((slope**2).sum(), images)))
     for own, torchs in zip(*found, strict=True):
         torch.testing.assert_close(own, torchs)
+
+
+@pytest.mark.parametrize("name", ["MLP", "ConvNet", "VGG11BN"])
+def test_in_bfloat16_a_network_has_the_same_weights_and_nearly_the_same_logits(name):
+    torch.manual_seed(0)
+    network = build(name, GREY, 10, width=16).eval()
+    rounded, images = Bfloat16(network), torch.randn(4, *GREY)
+    assert all(a is b for a, b in zip(network.parameters(), rounded.parameters(), strict=True))
+    exact, near = network(images), rounded(images)
+    assert near.dtype == torch.float32
+    assert 0 < float((near - exact).detach().norm() / exact.detach().norm()) < 0.05  # bfloat16 has 8 bits of precision
+    grads = torch.autograd.grad(near.sum(), list(rounded.parameters()))
+    assert {g.dtype for g in grads} == {torch.float32}

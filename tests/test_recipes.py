@@ -14,6 +14,7 @@ AMOUNTS = {
 
 PUBLISHED = dict(  # the newest published code at 1 image/class, read from its description
     **dict(ipc=1, protocol="published", budget="full", network="ConvNet", version="published", width=128),
+    **dict(precision="float32"),
     **dict(metric="layerwise", by_class=True, real_batch=256, norm_images=16, normalisation="published"),
     **dict(init="noise", image_lr=0.1, image_momentum=0.5),
     **dict(iterations=1000, matching_steps=1, network_steps=1, last_network_update=False),
@@ -271,7 +272,7 @@ def test_a_rate_that_float32_cannot_hold_is_refused():
 # What belongs to which stage
 
 UNSEEN = {"protocol", "budget", "sets"}  # labels, and how often it is all repeated
-BOTH = {"normalisation", "width"}
+BOTH = {"normalisation", "width", "precision"}
 STAGE_T = {
     *("test_network", "test_version", "networks", "epochs", "epochs_augmented", "lr", "momentum", "weight_decay"),
     *("lr_drop", "batch", "augmentation", "test_images", "whole_networks", "whole_epochs"),
@@ -279,7 +280,7 @@ STAGE_T = {
 
 
 def test_every_choice_belongs_to_stage_c_to_stage_t_or_to_both():
-    recipe, every = Recipe.published(10), {f.name for f in fields(Recipe)}
+    recipe, every = Recipe.published(10).but(precision="tf32"), {f.name for f in fields(Recipe)}
     assert set(recipe.stage_t) == STAGE_T | BOTH
     assert set(recipe.stage_c) == every - STAGE_T - UNSEEN
     assert set(recipe.stage_c) & set(recipe.stage_t) == BOTH
@@ -309,3 +310,10 @@ def test_the_network_of_stage_t_is_written_out_with_its_version():
     assert recipe.but(test_network="ConvNet", test_version="published").test_build == ("ConvNet", "published")
     assert recipe.but(test_version="published").version == "original"
     assert Recipe.published(network="VGG11").test_build == ("VGG11", "published")
+
+
+def test_float32_has_no_name_so_that_results_from_before_there_was_a_choice_keep_theirs():
+    recipe = Recipe.published()
+    assert not {"precision"} & {*recipe.stage_c, *recipe.stage_t}
+    assert recipe.but(precision="bfloat16").stage_c["precision"] == "bfloat16"
+    assert recipe.but(precision="bfloat16").stage_t["precision"] == "bfloat16"

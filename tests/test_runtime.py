@@ -1,9 +1,10 @@
 import itertools
+from contextlib import suppress
 
 import pytest
 import torch
 
-from dckit.runtime import device_name, pick_device, seeded, versions
+from dckit.runtime import device_name, pick_device, seeded, tf32, versions
 
 
 def test_auto_is_the_gpu_if_there_is_one_and_else_the_cpu():
@@ -74,3 +75,13 @@ def test_a_result_can_name_what_it_was_made_with():
     assert set(versions()) == {"dckit", "torch", "python"}
     assert versions()["torch"] == torch.__version__
     assert device_name(torch.device("cpu")) == f"cpu, {torch.get_num_threads()} threads"
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_tf32_is_as_told_and_afterwards_as_before(on):
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [backend.allow_tf32 for backend in backends]
+    with suppress(KeyError), tf32(on):
+        assert [backend.allow_tf32 for backend in backends] == [on, on]
+        raise KeyError
+    assert [backend.allow_tf32 for backend in backends] == before

@@ -48,6 +48,16 @@ def test_images_and_losses_equal_algorithm_1_with_one_backward_pass_of_the_sum(d
     assert state.labels.tolist() == [c for c in range(10) for _ in range(recipe.ipc)]
 
 
+def test_in_bfloat16_the_images_take_nearly_the_same_steps(digits, quick):
+    exact, near = (
+        last(condense(digits, quick.but(precision=p), seed=3, device="cpu")) for p in ("float32", "bfloat16")
+    )
+    start = next(condense(digits, quick.but(iterations=1, image_lr=1e-9), seed=3, device="cpu")).images
+    off, moved = (float((a - exact.images).norm()) for a in (near.images, start))
+    assert 0 < off < 0.2 * moved
+    assert near.images.dtype == torch.float32
+
+
 @pytest.mark.parametrize(
     ("network", "version", "forward"),
     [("MLP", "published", oracles.mlp), ("LeNet", "original", oracles.lenet_original)],
