@@ -107,8 +107,8 @@ def test_the_whole_dataset_has_no_number_of_images_per_class(protocol):
         assert len({Run("mnist", method, fill(ipc)).name for ipc in (1, 7, 10, 50)}) == 4
 
 
-VALUES = {
-    "precision": ["tf32", "bfloat16"],  # values to change to, beside those that the type suggests
+VALUES = {  # values to change to, beside those that the type suggests
+    "precision": ["tf32", "bfloat16"],
     "network": ["LeNet", "AlexNet", "MLP"],
     "test_network": ["LeNet", "AlexNet", "MLP"],
     "version": ["original"],
