@@ -1,0 +1,80 @@
+"""Time every part of the method beside plain code, and write what was found as JSON and into docs/speed.md.
+
+python -m benchmarks                     all of it on this machine's CPU: about half an hour on two cores
+python -m benchmarks --device cuda       on its GPU
+python -m benchmarks --only "epoch"      the parts whose name begins so
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks import timing
+from benchmarks.cases import cases
+from dckit.files import replacing
+from dckit.runtime import versions
+from dckit.tables import Table
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "speed.md"
+HOWS = {"cpu": ("plain", "float32", "bfloat16"), "cuda": ("plain", "float32", "tf32", "bfloat16")}
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--device", choices=tuple(HOWS), default="cpu")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each way is timed, in turn (default: 5)")
+    parser.add_argument("--only", default="", help="the parts whose name begins so")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the JSON file")
+    args = parser.parse_args(None if arguments is None else list(arguments))
+    chosen = [case for case in cases() if case.part.startswith(args.only)]
+    if not chosen:
+        names = ", ".join(sorted({repr(case.part) for case in cases()}))
+        print(f"no part begins with {args.only!r}: there are {names}", file=sys.stderr)
+        return 1
+    found: dict[str, Any] = {"machine": timing.machine(args.device), "versions": versions(), "cases": []}
+    for case in chosen:
+        ways = timing.measure(case, HOWS[args.device], args.device, args.rounds)
+        found["cases"].append({"case": asdict(case), "ways": ways})
+        print(" ".join(row(found["cases"][-1], found["machine"])), flush=True)
+    with replacing(args.out / f"{args.device}-{found['machine']['threads']}.json") as part:
+        part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def table(found: dict[str, Any]) -> Table:
+    """Everything that was timed on one machine."""
+    ways = list(found["cases"][0]["ways"])
+    header = ["part", "network", "images", "ipc", "plain", *(f"{way}" for way in ways[1:])]
+    header += [f"MB, {way}" for way in ways] + ["of the peak"]
+    rows = tuple(tuple(row(case, found["machine"])) for case in found["cases"])
+    peak = ", ".join(f"{way} {gflops:.0f}" for way, gflops in found["machine"]["gflops"].items())
+    note = f"{found['machine']['device']}, {found['machine']['threads']} threads, torch {found['versions']['torch']}. "
+    note += f"A large matrix product reaches, in Gflop/s: {peak}."
+    return Table(tuple(header), rows, note)
+
+
+def row(found: dict[str, Any], machine: dict[str, Any]) -> list[str]:
+    """A case as a row of the table: seconds of plain code, how many times faster the kit is, megabytes."""
+    case, ways = found["case"], found["ways"]
+    kit = [way for way in ways if way != "plain"]
+    share = ways["float32"]["gflop"] / ways["float32"]["seconds"] / machine["gflops"]["float32"]
+    faster = [f"{seconds(ways[way]['seconds'])} ({ways[way]['times_faster']:.2g}×)" for way in kit]
+    megabytes = ["–" if math.isnan(ways[way]["megabytes"]) else f"{ways[way]['megabytes']:.0f}" for way in ways]
+    names = [case["part"], case["network"], case["shape"], str(case["ipc"])]
+    return [*names, seconds(ways["plain"]["seconds"]), *faster, *megabytes, f"{share:.0%}"]
+
+
+def seconds(value: float) -> str:
+    """A time as a person says it."""
+    return f"{value:.3g} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

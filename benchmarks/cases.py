@@ -1,0 +1,101 @@
+"""What is timed: the parts of a run, each written plainly and as the kit does it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+
+import torch
+
+from benchmarks import plain
+from dckit import ImageData, Recipe, Split, condense, evaluate
+from dckit.stage_c import hold_batch_norm, matching_step
+from dckit.train import accuracy, fresh_network, train_epoch
+
+SHAPES = {"MNIST": (1, 28, 28), "CIFAR10": (3, 32, 32)}
+NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18")
+TESTED = 1000  # images
+KIT = SimpleNamespace(
+    network_of=lambda recipe, real: fresh_network(recipe.network, recipe.version, real, recipe),
+    matching_step=matching_step,
+    hold_batch_norm=hold_batch_norm,
+    train_epoch=train_epoch,
+    accuracy=accuracy,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A part of a run. shape: whose images."""
+
+    part: str
+    network: str = "ConvNet"
+    shape: str = "MNIST"
+    ipc: int = 1
+    budget: str = "full"
+
+    @property
+    def units(self) -> int:
+        """Units of work in a call, by which its seconds are divided: classes matched, or images tested."""
+        return {"matching step, a class": 2, "test, an image": TESTED}.get(self.part, 1)
+
+    def recipe(self, precision: str = "float32") -> Recipe:
+        """The published choices; where nothing is matched, with the network of stage T, which has no batch norm."""
+        recipe = Recipe.published(self.ipc, self.budget, self.network).but(precision=precision, networks=1)
+        return recipe if self.part.startswith("matching") else recipe.but(network=recipe.tested_with)
+
+    def ready(self, how: str, device: str = "cpu") -> Callable[[], object]:
+        """The part as a function to call. how: "plain", or the precision in which the kit does it."""
+        torch.manual_seed(0)
+        recipe, matching = self.recipe("float32" if how == "plain" else how), self.part.startswith("matching")
+        real = noise(self.shape, 2 if matching else 10, recipe.real_batch).to(torch.device(device))
+        if self.part == "run":
+            return partial(_plain_run if how == "plain" else _kits_run, real, recipe, device)
+        code = plain if how == "plain" else KIT
+        network = code.network_of(recipe, real).to(device)
+        if self.part.startswith("test"):
+            return partial(code.accuracy, network, real.test)
+        classes = len(real.classes)
+        images = torch.randn(classes * self.ipc, *real.shape, device=device)
+        if matching:
+            optimizer = torch.optim.SGD([images.requires_grad_()], lr=1e-6)
+            code.hold_batch_norm(network, real.train, recipe.norm_images)
+            return partial(code.matching_step, network, real.train, images, optimizer, recipe)
+        optimizer = torch.optim.SGD(network.parameters(), 1e-6, momentum=0.9)
+        labels = torch.arange(classes, device=device).repeat_interleave(self.ipc)
+        changes = "crop_scale_rotate" if self.part == "epoch, augmented" else "none"
+        return partial(code.train_epoch, network, optimizer, (images, labels), recipe.batch, changes)
+
+
+def cases() -> Iterator[Case]:
+    """Everything that the command times, at the published amounts but for the whole run."""
+    for shape in SHAPES:
+        yield from (Case("matching step, a class", network, shape) for network in NETWORKS)
+        yield from (Case("matching step, a class", "ConvNet", shape, ipc) for ipc in (10, 50))
+        yield from (Case("epoch", "ConvNet", shape, ipc) for ipc in (1, 10, 50))
+        yield from (Case("test, an image", network, shape) for network in NETWORKS)
+    yield from (Case("epoch, augmented", "ConvNet", "MNIST", ipc) for ipc in (1, 10, 50))
+    yield Case("run", budget="smoke")
+
+
+def noise(shape: str, classes: int, each: int) -> ImageData:
+    """A dataset of ``each`` images of every class, and `TESTED` to test: noise, in the shape of a known one."""
+    size = SHAPES[shape]
+
+    def split(n: int) -> Split:
+        pixels = torch.randint(256, (n, *size), dtype=torch.uint8)
+        return Split(pixels, torch.arange(n) % classes, (0.5,) * size[0], (0.25,) * size[0])
+
+    # Named after the digits: they are augmented.
+    return ImageData("digits", tuple(map(str, range(classes))), split(classes * each), split(TESTED), "published")
+
+
+def _plain_run(real: ImageData, recipe: Recipe, device: str) -> list[float]:
+    images, _ = plain.condense(real, recipe, seed=0)
+    labels = torch.arange(len(real.classes)).repeat_interleave(recipe.ipc)
+    return plain.evaluate(images, labels, real, recipe)
+
+
+def _kits_run(real: ImageData, recipe: Recipe, device: str) -> object:
+    *_, state = condense(real, recipe.but(normalisation="published"), device=device)
+    return evaluate(state.condensed, real, recipe.but(test_images=None), device=device)

@@ -1,0 +1,108 @@
+"""Seconds, memory and arithmetic of a `Case`: several ways to do it side by side, since machines are noisy."""
+
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.cases import Case
+from dckit.runtime import tf32
+
+
+def measure(case: Case, hows: Sequence[str], device: str, rounds: int) -> dict[str, dict[str, float]]:
+    """For each way its median seconds, the median of its ratio to the first way, its memory and its arithmetic.
+
+    Every round does each way once. seconds and gflop are for one unit of the case; megabytes: the peak of a call above
+    what the process, or the GPU, held before.
+    """
+    calls = {how: case.ready(how, device) for how in hows}
+    taken: dict[str, list[float]] = {how: [] for how in hows}
+    for number in range(rounds + 1):
+        for how, call in calls.items():
+            time_taken = _seconds(call, how, device)
+            if number:  # the first round warms up
+                taken[how].append(time_taken)
+    work = _gflop(calls[hows[0]]) / case.units
+    found = {}
+    for how, seconds in taken.items():
+        ratios = [a / b for a, b in zip(taken[hows[0]], seconds, strict=True)]
+        found[how] = {
+            "seconds": statistics.median(seconds) / case.units,
+            "times_faster": statistics.median(ratios),
+            "megabytes": megabytes(case, how, device),
+            "gflop": work,
+        }
+    return found
+
+
+def _seconds(call: Any, how: str, device: str) -> float:
+    with tf32(how == "tf32"):
+        started = time.perf_counter()
+        call()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - started
+
+
+def _gflop(call: Any) -> float:
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops() / 1e9
+
+
+def megabytes(case: Case, how: str, device: str) -> float:
+    """Peak of one call in a process of its own; NaN on a CPU whose system does not tell (it is asked as Linux is)."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(_peak, case, how, device, torch.get_num_threads()).result()
+
+
+def _peak(case: Case, how: str, device: str, threads: int) -> float:
+    torch.set_num_threads(threads)
+    call = case.ready(how, device)
+    if device == "cuda":
+        call()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        call()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return float("nan")
+    before = _kilobytes(status, "VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts over
+    call()
+    return (_kilobytes(status, "VmHWM") - before) / 2**10
+
+
+def _kilobytes(status: Path, name: str) -> int:
+    (line,) = [line for line in status.read_text().splitlines() if line.startswith(name)]
+    return int(line.split()[1])
+
+
+def machine(device: str) -> dict[str, Any]:
+    """What it ran on, and the best that a matrix product reaches there, in Gflop/s."""
+    reached = {how: _product(how, device) for how in ("float32", "bfloat16")}
+    name = torch.cuda.get_device_name() if device == "cuda" else _processor()
+    return {"device": name, "threads": torch.get_num_threads(), "cores": os.cpu_count(), "gflops": reached}
+
+
+def _product(how: str, device: str, side: int = 2048) -> float:
+    a, b = (torch.randn(side, side, device=device, dtype=getattr(torch, how)) for _ in range(2))
+    seconds = [_seconds(lambda: a @ b, how, device) for _ in range(12)]
+    return 2 * side**3 / min(seconds) / 1e9
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    flags = [flag for line in lines if line.startswith("flags") for flag in line.split()]
+    units = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
+    return ", ".join([*names[:1], *units]) or "unknown processor"

@@ -1,0 +1,96 @@
+"""The kit against plain code for the same work: the same images, losses and steps; and the command that times both."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import __main__ as command
+from benchmarks import cases, plain, timing
+from dckit import condense
+from dckit.augment import augment
+
+SMALL = dict(iterations=20, real_batch=20, width=8)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(),
+        dict(metric="mse", image_lr=1.0),
+        dict(metric="cos", image_lr=10.0),
+        dict(network="MLP", image_lr=0.01),
+        dict(network="LeNet"),
+        dict(network="AlexNet"),
+        dict(network="VGG11BN"),
+        dict(network="ResNet18BN_AP"),
+        dict(version="original", image_momentum=0.0, normalisation="report"),
+        dict(ipc=2, iterations=10, matching_steps=2, network_steps=2),
+    ],
+    ids=str,
+)
+def test_after_20_iterations_the_kit_has_the_images_and_losses_of_plain_code(digits, quick, monkeypatch, changes):
+    monkeypatch.setattr("dckit.matching.WIDE", 8)  # in pieces, though it is narrow
+    monkeypatch.setattr("dckit.matching.PIECE", 8)
+    recipe = quick.but(**SMALL | changes)
+    real = digits.normalised(recipe.normalisation)
+    start = next(condense(real, recipe.but(iterations=1, image_lr=1e-9), seed=1, device="cpu")).images
+    # A few steps differ by rounding alone. Then an activation next to 0 may end on the other side of its ReLU.
+    for iterations, share in ((2, 1e-4), (recipe.iterations, 0.05)):
+        images, losses = plain.condense(real, recipe.but(iterations=iterations), seed=1)
+        *_, state = condense(real, recipe.but(iterations=iterations), seed=1, device="cpu")
+        moved = float((images - start).norm())
+        assert moved > 0.1
+        assert float((images - state.images).norm()) < share * moved
+        assert state.losses == pytest.approx(losses, rel=share)
+
+
+def test_an_epoch_and_a_test_are_those_of_plain_code(digits):
+    recipe = cases.Case("epoch", budget="smoke").recipe()
+    ends = []
+    for code in (plain, cases.KIT):
+        torch.manual_seed(0)
+        network = code.network_of(recipe, digits)
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+        for _ in range(3):
+            code.train_epoch(network, optimizer, digits.train[:20], None)
+        ends.append(([p.detach() for p in network.parameters()], code.accuracy(network, digits.test)))
+    (ours, reached), (theirs, wanted) = ends
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
+    assert reached == wanted
+
+
+def test_plain_augmentation_changes_images_as_the_kit_does():
+    image = torch.rand(1, 28, 28)
+    torch.manual_seed(0)
+    one_by_one = torch.stack([plain.augmented(image, "crop_scale_rotate", image.mean((1, 2))) for _ in range(600)])
+    together = augment(image.repeat(600, 1, 1, 1), "crop_scale_rotate")
+    torch.testing.assert_close(one_by_one.mean(0), together.mean(0), rtol=0.1, atol=0.06)
+    assert float(one_by_one.std()) == pytest.approx(float(together.std()), rel=0.1)
+
+
+def test_the_command_writes_what_it_measured_and_the_page_says_no_more(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "cases", lambda: [cases.Case("epoch", "LeNet")])
+    assert command.main(["--rounds", "1", "--out", str(tmp_path)]) == 0
+    (file,) = tmp_path.glob("cpu-*.json")
+    found = json.loads(file.read_text())
+    assert [c["case"]["part"] for c in found["cases"]] == ["epoch"]
+    ways = found["cases"][0]["ways"]
+    assert set(ways) == {"plain", "float32", "bfloat16"}
+    assert ways["plain"]["times_faster"] == 1
+    assert all(way["seconds"] > 0 and way["gflop"] > 0 for way in ways.values())
+    assert "LeNet" in command.table(found).markdown
+    assert command.main(["--only", "nothing", "--out", str(tmp_path)]) == 1
+    assert "no part begins with 'nothing'" in capsys.readouterr().err
+
+
+def test_the_work_of_a_convolution_is_counted(monkeypatch):
+    images, kernel = torch.randn(1, 1, 5, 5), torch.randn(2, 1, 3, 3)
+    assert timing._gflop(lambda: torch.conv2d(images, kernel)) == pytest.approx(2 * 9 * 9 * 2 / 1e9)
+
+
+@pytest.mark.skipif(not timing.Path("/proc/self/status").exists(), reason="asks Linux")
+def test_the_peak_of_a_larger_batch_is_larger():
+    small, large = (timing.megabytes(cases.Case("epoch", "ConvNet", ipc=ipc), "plain", "cpu") for ipc in (1, 10))
+    assert large > 2 * small
