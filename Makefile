@@ -4,7 +4,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 OUT ?= outputs
 
-.PHONY: run lab book test address clean
+.PHONY: run lab book test browser address clean
 
 run: $(VENV)/lab          ## set up, run the lessons on the embedded digits, and end with a table
 	$(BIN)/python -m dckit.lessons notebooks --out $(OUT)
@@ -21,6 +21,9 @@ test: $(VENV)/dev         ## linter, type checker, tests, every lesson
 	$(BIN)/mypy
 	$(BIN)/pytest
 
+browser: $(VENV)/dev $(VENV)/browser    ## every lesson in JupyterLab and Notebook 7, and the book, in Chromium
+	DCKIT_BROWSER=1 DCKIT_SCREENSHOTS=$(OUT)/screenshots $(BIN)/pytest tests/test_*_in_a_browser.py
+
 address: $(VENV)/dev      ## write the address in pyproject.toml into badges and set-up cells
 	$(BIN)/python tools/address.py
 
@@ -28,7 +31,7 @@ clean:                    ## remove what the targets above made
 	rm -rf $(VENV) $(OUT)
 
 # The environment is made anew when pyproject.toml changes; the files inside it say what it holds.
-$(VENV)/lab $(VENV)/book $(VENV)/dev: pyproject.toml
+$(VENV)/lab $(VENV)/book $(VENV)/dev $(VENV)/browser: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --editable '.[$(notdir $@)]'
 	touch $@

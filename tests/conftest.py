@@ -41,3 +41,12 @@ def built(tmp_path_factory):
     out = books.executed(tmp_path_factory.mktemp("book") / "outputs")
     assert books.tool.main(["--out", str(out)]) == 0
     return out
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Chromium under Playwright, or the reason why not."""
+    import browsers
+
+    with browsers.chromium() as browser:
+        yield browser

@@ -1,0 +1,148 @@
+"""A browser for tests: Chromium, Jupyter's two front ends in a folder of their own, and a notebook open in one."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+if not os.environ.get("DCKIT_BROWSER"):  # set by `make browser`; with it, what is missing fails and is not skipped
+    pytest.skip("tests in a browser take minutes: make browser", allow_module_level=True)
+
+ROOT = Path(__file__).parents[1]
+SCREENSHOTS = Path(os.environ.get("DCKIT_SCREENSHOTS", ROOT / "outputs" / "screenshots"))
+LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+SECONDS = 180  # at most, for anything but a lesson
+APPS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}  # module of a front end → where it opens notebooks
+ERROR = '[data-mime-type="application/vnd.jupyter.stderr"]'  # an exception's traceback as well as a warning
+# Let pass in the console: badges where there is no network, and what Notebook 7.6 itself says as it opens any notebook.
+LET_PASS = ("ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION", "ERR_TUNNEL", "ERR_PROXY")
+LET_PASS += ("Cannot read properties of undefined (reading 'schema')",)
+
+
+def screenshot(page, name):
+    """Keep what the page shows as ``name``.png."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+@contextmanager
+def chromium():
+    """The system's Chromium, or else Playwright's own."""
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=1000 * SECONDS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def jupyter(app: str, folder: Path) -> Iterator[str]:
+    """Serve ``folder`` with a front end that knows nothing of this user's settings; gives its address."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    names += ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+    own = folder / f".{app}"
+    env = os.environ | {name: str(own / name) for name in names}
+    env.pop("OMP_NUM_THREADS", None)  # kernels as a learner has them
+    if app == "jupyterlab":  # which else asks for news, in front of the cells
+        notices = own / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
+        notices.mkdir(parents=True)
+        (notices / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    options = ["--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0"]
+    options += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"]
+    address = f"http://localhost:{port}"
+    with (folder / f"{app}.log").open("w") as log:
+        command = [sys.executable, "-m", app, *options]
+        server = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        until = time.monotonic() + SECONDS
+        while not _answers(f"{address}/api"):
+            assert server.poll() is None, Path(log.name).read_text()
+            assert time.monotonic() < until, f"{app} did not start in {SECONDS} s"
+            time.sleep(0.2)
+        yield address
+    finally:
+        server.terminate()  # and its kernels
+        server.wait(60)
+
+
+def _answers(url):
+    try:
+        return urllib.request.urlopen(url).status == 200
+    except OSError:
+        return False
+
+
+class Notebook:
+    """A notebook in JupyterLab or Notebook 7: run it, find its cells, look at what they show."""
+
+    def __init__(self, browser, server, app, name):
+        self.server, self.shots = server, f"{name}-{app}"
+        self.page, self.errors = browser.new_page(viewport=LAPTOP), []
+        self.page.set_default_timeout(1000 * SECONDS)
+        self.page.on("console", lambda message: self._note(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self._note(str(error)))
+        self.page.goto(f"{server}/{APPS[app]}/{name}.ipynb?reset")  # and not the notebook opened before beside it
+        self.page.locator(".jp-Toolbar-kernelName", has_text="Python 3").wait_for()  # "No Kernel" is idle, too
+        self.settle()
+
+    def _note(self, error):
+        if not any(known in error for known in LET_PASS):
+            self.errors.append(error)
+
+    def run_all(self, seconds=900):
+        """Run all cells, until the last is done or one failed."""
+        for item in ("Run", "Run All Cells"):
+            self.page.get_by_role("menuitem", name=item, exact=True).click()
+        prompts = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+        done = f"{prompts}.every(prompt => /\\[\\d+\\]/.test(prompt.textContent))"
+        failed = f"document.querySelector('{ERROR}')"
+        self.page.wait_for_function(f"{done} || {failed}", timeout=1000 * seconds)
+        self.settle()
+
+    def run(self, cell):
+        """Start a cell that takes a while; do not wait for its end."""
+        cell.locator(".jp-Editor").click()
+        self.page.keyboard.press("Control+Enter")
+        cell.locator(".jp-InputPrompt", has_text="*").wait_for()
+
+    def interrupt(self):
+        """Press the toolbar's button, and wait until the kernel rests."""
+        self.page.locator("[data-command='notebook:interrupt-kernel']").click()
+        self.settle()
+
+    def settle(self):
+        """Wait until the kernel has been idle for 0.3 s: a click needs a moment to reach it."""
+        idle = 0
+        while idle < 3:
+            self.page.wait_for_timeout(100)
+            idle = idle + 1 if self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").count() else 0
+
+    def cell(self, text):
+        """The code cell that holds ``text``."""
+        return self.page.locator(".jp-CodeCell", has=self.page.locator(".jp-Editor", has_text=text)).first
+
+    def shot(self, state, cell=None):
+        """Keep what the window shows, with the output of ``cell`` in view."""
+        if cell:
+            cell.locator(".jp-OutputArea-output").first.scroll_into_view_if_needed()
+        screenshot(self.page, f"{self.shots}-{state}")
+
+    def close(self):
+        """Leave the page and end its kernel: kernels are big."""
+        self.page.close()
+        for kernel in json.load(urllib.request.urlopen(f"{self.server}/api/kernels")):
+            urllib.request.urlopen(urllib.request.Request(f"{self.server}/api/kernels/{kernel['id']}", method="DELETE"))
