@@ -72,6 +72,8 @@ def described(value):
         return {name: tensor.tolist() for name, tensor in value.state_dict().items()}
     if isinstance(value, dckit.ImageData):
         return value.name, len(value.train), len(value.test)
+    if isinstance(value, dckit.Guesses):
+        return value.table
     return value
 
 
