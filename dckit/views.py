@@ -55,7 +55,7 @@ def plan(recipe: Recipe, kept: str | Path) -> tuple[Picture | Table, ...]:
         "iterations": "K, networks drawn",
     }
     rows = tuple((text, str(getattr(recipe, name)), str(getattr(published, name))) for name, text in names.items())
-    note = "Not begun: run the next cell."
+    note = "Run the next cell: it begins, or goes on where it was."
     pictures: tuple[Picture, ...] = ()
     if Path(kept).exists():
         condensed = CondensedSet.load(kept)

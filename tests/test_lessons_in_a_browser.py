@@ -20,7 +20,7 @@ def work(tmp_path_factory):
     return tmp_path_factory.mktemp("work")
 
 
-@pytest.fixture(scope="module", params=browsers.APPS)
+@pytest.fixture(scope="module", params=browsers.APPS, ids=["jupyterlab", "notebook7"])
 def server(request, work):
     with browsers.jupyter(request.param, work) as address:
         yield request.param, address
@@ -138,6 +138,9 @@ def tables(lesson):
     network.select_option("LeNet")
     trained.select_option("each of them")
     recipe.select_option("report")
+    lesson.settle()
+    assert cell.get_by_role("row").count() == 5  # the header, and the four that the report built
+    trained.select_option("VGG11")
     expect(cell.get_by_role("alert")).to_contain_text("there is no original version of VGG11")
     lesson.shot("refused", cell)
     recipe.select_option("published")

@@ -123,7 +123,7 @@ def test_a_plan_says_what_differs_and_how_far_the_run_is(digits, tmp_path):
     file = tmp_path / "run.safetensors"
     (table,) = views.plan(recipe, file)
     assert ("momentum of the images", "0.0", "0.5") in table.rows
-    assert table.note.startswith("Not begun")
+    assert table.note.startswith("Run the next cell: it begins")
     assert "no network is trained" in table.note
     assert "no network is trained" not in views.plan(Recipe.published(ipc=2), file)[0].note
     states = dckit.condense(digits, recipe, checkpoint=file)
