@@ -8,13 +8,14 @@ python -m benchmarks --only "epoch"      the parts whose name begins so
 import argparse
 import json
 import math
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import timing
+from benchmarks import cost, timing
 from benchmarks.cases import cases
 from dckit.files import replacing
 from dckit.runtime import versions
@@ -43,9 +44,25 @@ def main(arguments: Iterable[str] | None = None) -> int:
         ways = timing.measure(case, HOWS[args.device], args.device, args.rounds)
         found["cases"].append({"case": asdict(case), "ways": ways})
         print(" ".join(row(found["cases"][-1], found["machine"])), flush=True)
+    if not args.only:
+        found["cost"] = cost.sweep(args.device, args.rounds)
     with replacing(args.out / f"{args.device}-{found['machine']['threads']}.json") as part:
         part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def write_page(page: Path = PAGE, results: Path = HERE / "results") -> None:
+    """Put the table and the picture of every file of results where the page has its name."""
+    text = page.read_text(encoding="utf-8")
+    for file in sorted(results.glob("*.json")):
+        found = json.loads(file.read_text(encoding="utf-8"))
+        drawn = cost.draw(found["cost"], found["machine"]["device"])
+        drawn.save(page.with_name(f"cost-{file.stem}.png"))
+        body = f"{table(found).markdown}\n\n![{drawn.alt}](cost-{file.stem}.png)"
+        between = re.compile(f"(<!-- {file.stem} -->\n).*?(<!-- end -->)", re.DOTALL)
+        text = between.sub(lambda match, body=body: f"{match[1]}\n{body}\n\n{match[2]}", text)  # type: ignore[misc]
+    with replacing(page) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def table(found: dict[str, Any]) -> Table:

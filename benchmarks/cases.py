@@ -26,13 +26,14 @@ KIT = SimpleNamespace(
 
 @dataclass(frozen=True)
 class Case:
-    """A part of a run. shape: whose images."""
+    """A part of a run. shape: whose images. amounts: what is more or less than published, as (field, value)."""
 
     part: str
     network: str = "ConvNet"
     shape: str = "MNIST"
     ipc: int = 1
     budget: str = "full"
+    amounts: tuple[tuple[str, int], ...] = ()
 
     @property
     def units(self) -> int:
@@ -41,7 +42,8 @@ class Case:
 
     def recipe(self, precision: str = "float32") -> Recipe:
         """The published choices; where nothing is matched, with the network of stage T, which has no batch norm."""
-        recipe = Recipe.published(self.ipc, self.budget, self.network).but(precision=precision, networks=1)
+        recipe = Recipe.published(self.ipc, self.budget, self.network)
+        recipe = recipe.but(precision=precision, networks=1, **dict(self.amounts))
         return recipe if self.part.startswith("matching") else recipe.but(network=recipe.tested_with)
 
     def ready(self, how: str, device: str = "cpu") -> Callable[[], object]:

@@ -2,11 +2,11 @@
 
 import multiprocessing
 import os
-import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -22,24 +22,25 @@ def measure(case: Case, hows: Sequence[str], device: str, rounds: int) -> dict[s
     Every round does each way once. seconds and gflop are for one unit of the case; megabytes: the peak of a call above
     what the process, or the GPU, held before.
     """
-    calls = {how: case.ready(how, device) for how in hows}
-    taken: dict[str, list[float]] = {how: [] for how in hows}
-    for number in range(rounds + 1):
-        for how, call in calls.items():
-            time_taken = _seconds(call, how, device)
-            if number:  # the first round warms up
-                taken[how].append(time_taken)
-    work = _gflop(calls[hows[0]]) / case.units
+    taken = seconds(case, hows, device, rounds)
+    work = _gflop(case.ready(hows[0], device)) / case.units
     found = {}
-    for how, seconds in taken.items():
-        ratios = [a / b for a, b in zip(taken[hows[0]], seconds, strict=True)]
+    for how, times in taken.items():
+        ratios = [a / b for a, b in zip(taken[hows[0]], times, strict=True)]
         found[how] = {
-            "seconds": statistics.median(seconds) / case.units,
-            "times_faster": statistics.median(ratios),
+            "seconds": median(times) / case.units,
+            "times_faster": median(ratios),
             "megabytes": megabytes(case, how, device),
             "gflop": work,
         }
     return found
+
+
+def seconds(case: Case, hows: Sequence[str], device: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds of every call; a round does each way once, and one round before warms up."""
+    calls = {how: case.ready(how, device) for how in hows}
+    rows = [[_seconds(call, how, device) for how, call in calls.items()] for _ in range(rounds + 1)]
+    return dict(zip(hows, map(list, zip(*rows[1:], strict=True)), strict=True))
 
 
 def _seconds(call: Any, how: str, device: str) -> float:
@@ -95,8 +96,7 @@ def machine(device: str) -> dict[str, Any]:
 
 def _product(how: str, device: str, side: int = 2048) -> float:
     a, b = (torch.randn(side, side, device=device, dtype=getattr(torch, how)) for _ in range(2))
-    seconds = [_seconds(lambda: a @ b, how, device) for _ in range(12)]
-    return 2 * side**3 / min(seconds) / 1e9
+    return 2 * side**3 / min(_seconds(lambda: a @ b, how, device) for _ in range(12)) / 1e9
 
 
 def _processor() -> str:

@@ -54,7 +54,7 @@ class Table:
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         note = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(self.note))
         paragraphs = "".join(f"<p>{text}</p>" for text in note.split("\n\n") if text)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{paragraphs}"
+        return f'<table style="margin: 0"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{paragraphs}'
 
     @property
     def csv(self) -> str:
