@@ -1,13 +1,16 @@
 """The distance between two lists of gradients: what stage C makes small (equation 9 and section 3.4 of the paper)."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .runtime import side_by_side
+
 METRICS = ("layerwise", "mse", "cos")
-PIECE, WIDE = 32, 32  # images that pass a CPU together, in networks with a convolution of so many channels
+PIECE, WIDE = 16, 32  # images that pass a CPU together, in networks with a convolution of so many channels
 EPSILON = 1e-6  # added to the product of two norms, as in the published code
 
 
@@ -17,26 +20,46 @@ def gradients(network: nn.Module, images: Tensor, labels: Tensor, create_graph: 
     images (batch, channels, height, width), labels (batch,) int64. With ``create_graph`` they can be differentiated
     again, which stage C does for the synthetic images; without it a CPU takes the images in pieces.
     """
-    parameters, size = tuple(network.parameters()), piece(network, images)
-    if create_graph or size >= len(images):
-        return torch.autograd.grad(F.cross_entropy(network(images), labels), parameters, create_graph=create_graph)
-    sums = [torch.zeros_like(parameter) for parameter in parameters]
-    for part, own in zip(images.split(size), labels.split(size), strict=True):
-        loss = F.cross_entropy(network(part), own, reduction="sum") / len(labels)
-        for total, grad in zip(sums, torch.autograd.grad(loss, parameters), strict=True):
-            total += grad
-    return tuple(sums)
+    if create_graph:
+        loss = F.cross_entropy(network(images), labels)
+        return torch.autograd.grad(loss, tuple(network.parameters()), create_graph=True)
+    return gradients_and_logits(network, images, labels)[0]
 
 
-def piece(network: nn.Module, images: Tensor) -> int:
-    """How many images pass the network together, so that a CPU's cache holds what they leave there. Gradients add up.
+def gradients_and_logits(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+    """`gradients`, and the logits (batch, classes) that the network gave on the way."""
+    parameters, count = tuple(network.parameters()), pieces(network, images)
 
-    All of them on a GPU, where batch norm must see them whole, and in networks so small that pieces cost more time.
+    def of_piece(part: Tensor, own: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        logits = network(part)
+        loss = F.cross_entropy(logits, own, reduction="sum") / len(labels)
+        return torch.autograd.grad(loss, parameters), logits.detach()
+
+    parts = zip(images.tensor_split(count), labels.tensor_split(count), strict=True)
+    sums, all_logits = tuple[Tensor, ...](), []
+    for grads, logits in side_by_side(of_piece, parts, images.device):
+        sums = tuple(total.add_(grad) for total, grad in zip(sums, grads, strict=True)) if sums else grads
+        all_logits.append(logits)
+    return sums, torch.cat(all_logits)
+
+
+def pieces(network: nn.Module, images: Tensor) -> int:
+    """In how many pieces the images pass the network, so that a CPU's cache holds what each leaves there.
+
+    Gradients add up. One piece on a GPU, where batch norm must see all images, where dropout draws, and in networks so
+    small that pieces cost more time.
     """
     layers = list(network.modules())
-    trains_batch_norm = any(isinstance(m, nn.BatchNorm2d) and m.training for m in layers)
-    large = any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in layers)
-    return PIECE if images.device.type == "cpu" and large and not trains_batch_norm else len(images)
+    wide = any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in layers)
+    whole = any(isinstance(m, nn.BatchNorm2d) and m.training for m in layers) or draws(network)
+    if images.device.type != "cpu" or whole or not wide:
+        return 1
+    return math.ceil(len(images) / PIECE)
+
+
+def draws(network: nn.Module) -> bool:
+    """Whether a pass of the network draws random numbers, and so must wait for its turn."""
+    return any(isinstance(m, nn.Dropout) and m.training and m.p for m in network.modules())
 
 
 def gradient_distance(

@@ -1,13 +1,19 @@
-"""Where a run happens and which random numbers it meets: device, seeds, versions."""
+"""Where a run happens and which random numbers it meets: device, threads, seeds, versions."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import starmap
 from platform import python_version
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+
+Out = TypeVar("Out")
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -41,6 +47,34 @@ def seeded(*entropy: int, device: torch.device | None = None) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if kind == "cuda" else []):
         seed_it(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
         yield
+
+
+def side_by_side(
+    function: Callable[..., Out], items: Iterable[tuple[Any, ...]], device: torch.device, ordered: bool = False
+) -> Iterator[Out]:
+    """``function(*item)`` for each item, in their order; on a CPU as many at a time as torch has threads.
+
+    One thread an item beats all threads in each: small tensors leave threads waiting for one another. ordered: one
+    after another, for functions that draw random numbers.
+    """
+    threads, items = torch.get_num_threads(), list(items)
+    if device.type != "cpu" or ordered or threads == 1 or len(items) == 1:
+        yield from starmap(function, items)
+        return
+    torch.set_num_threads(1)
+    try:
+        yield from _pool(threads).map(function, *zip(*items, strict=True))
+    finally:
+        torch.set_num_threads(threads)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    # Kept: a new thread takes oneDNN some ms to get used to.
+    return ThreadPoolExecutor(threads)
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from .condensed import base_card
 from .data import ImageData, Split
-from .matching import gradient_distance, gradients
+from .matching import draws, gradient_distance, gradients
 from .recipes import Recipe
-from .runtime import device_name, pick_device, seeded, tf32, versions
+from .runtime import device_name, pick_device, seeded, side_by_side, tf32, versions
 from .state import State, resume, save_checkpoint
 from .train import fresh_network, train_epoch
 
@@ -112,32 +112,33 @@ def matching_step(
     """One step of the images (classes × ipc, …) down the distance D; returns D, averaged over the classes.
 
     Each class's distance touches its own images alone, so one backward pass a class gives the same images as one of
-    their sum, and only one class's graph is in memory. Not by class: one batch of as many real images, in all classes
-    as the data are, against all of S at once.
+    their sum, and the graphs of few classes are in memory. Not by class: one batch of as many real images, in all
+    classes as the data are, against all of S at once.
     """
-    classes = len(real.by_class)
-    train_images.zero_grad()
-    distance = torch.zeros((), device=images.device)
-    for batch, own, labels in _batches(real, images, recipe):
+
+    def one(batch: tuple[Tensor, Tensor], own: slice) -> tuple[Tensor, Tensor]:
+        mine = images[own].detach().requires_grad_()
         grads_real = gradients(network, *batch)
-        grads_synthetic = gradients(network, images[own], labels, create_graph=True)
-        loss = gradient_distance(grads_synthetic, grads_real, recipe.metric)
-        loss.backward(inputs=[images])
-        distance += loss.detach()
-    train_images.step()
-    return float(distance) / classes
+        grads_synthetic = gradients(network, mine, labels[own], create_graph=True)
+        distance = gradient_distance(grads_synthetic, grads_real, recipe.metric)
+        return torch.autograd.grad(distance, mine)[0], distance.detach()
 
-
-def _batches(real: Split, images: Tensor, recipe: Recipe) -> Iterator[tuple[tuple[Tensor, Tensor], slice, Tensor]]:
-    """Pairs to match: a real batch, which of the images it is matched with, and their labels."""
     classes = len(real.by_class)
     labels = torch.arange(classes, device=images.device).repeat_interleave(recipe.ipc)
+    grads, distances = zip(*side_by_side(one, _batches(real, recipe), images.device, draws(network)), strict=True)
+    images.grad = torch.cat(grads)
+    train_images.step()
+    return float(torch.stack(distances).sum()) / classes
+
+
+def _batches(real: Split, recipe: Recipe) -> Iterator[tuple[tuple[Tensor, Tensor], slice]]:
+    """Pairs to match: a real batch, and which of the synthetic images it is matched with."""
+    classes = len(real.by_class)
     if not recipe.by_class:
-        yield real.draw(classes * recipe.real_batch), slice(None), labels
+        yield real.draw(classes * recipe.real_batch), slice(None)
         return
     for c in range(classes):
-        own = slice(c * recipe.ipc, (c + 1) * recipe.ipc)
-        yield real.sample(c, recipe.real_batch), own, labels[own]
+        yield real.sample(c, recipe.real_batch), slice(c * recipe.ipc, (c + 1) * recipe.ipc)
 
 
 def hold_batch_norm(network: nn.Module, real: Split, n: int) -> None:

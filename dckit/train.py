@@ -1,15 +1,15 @@
 """Training a network on images and labels, and testing it: what both stages share."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .augment import augment
 from .data import ImageData, Split
 from .layers import Bfloat16
-from .matching import piece
+from .matching import gradients_and_logits
 from .models import build
 from .recipes import Recipe
+from .runtime import side_by_side
 
 
 def fresh_network(name: str, version: str, real: ImageData, recipe: Recipe) -> nn.Module:
@@ -34,23 +34,23 @@ def train_epoch(
     order = torch.randperm(len(labels)).to(labels.device)
     right = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
     for index in order.split(batch or len(order)):
-        optimizer.zero_grad()
         changed = augment(images[index], augmentation)
-        size = piece(network, changed)
-        for part, own in zip(changed.split(size), index.split(size), strict=True):
-            logits = network(part)
-            (F.cross_entropy(logits, labels[own], reduction="sum") / len(index)).backward()
-            right[own] = logits.argmax(1) == labels[own]
+        grads, logits = gradients_and_logits(network, changed, labels[index])
+        for parameter, grad in zip(network.parameters(), grads, strict=True):
+            parameter.grad = grad
         optimizer.step()
+        right[index] = logits.argmax(1) == labels[index]
     return right
 
 
-@torch.inference_mode()
 def accuracy(network: nn.Module, test: Split, batch: int = 50) -> float:
     """Share of the test images that the network names right, in %."""
     network.eval()
-    right = torch.zeros((), dtype=torch.long, device=test.labels.device)
-    for start in range(0, len(test), batch):
+
+    @torch.inference_mode()
+    def right(start: int) -> Tensor:
         images, labels = test[start : start + batch]
-        right += (network(images).argmax(1) == labels).sum()
-    return 100 * float(right) / len(test)
+        return (network(images).argmax(1) == labels).sum()
+
+    starts = ((start,) for start in range(0, len(test), batch))
+    return 100 * float(torch.stack(list(side_by_side(right, starts, test.labels.device))).sum()) / len(test)

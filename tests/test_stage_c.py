@@ -334,3 +334,13 @@ def test_images_are_condensed_through_batch_norm(digits, quick):
     state = last(condense(digits, recipe, device="cpu"))
     assert torch.isfinite(state.images).all()
     assert state.loss > 0
+
+
+@pytest.mark.parametrize("changes", [dict(), SEVERAL | dict(network_lr=0.1), dict(by_class=False)], ids=str)
+def test_the_images_are_the_same_whether_one_thread_makes_them_or_two(digits, quick, changes):
+    recipe, made, before = quick.but(width=32, **changes), [], torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        made.append(last(condense(digits, recipe, seed=3, device="cpu")).images)
+    torch.set_num_threads(before)
+    torch.testing.assert_close(made[0], made[1], rtol=1e-5, atol=1e-5)
