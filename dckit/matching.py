@@ -46,20 +46,19 @@ def gradients_and_logits(network: nn.Module, images: Tensor, labels: Tensor) -> 
 def pieces(network: nn.Module, images: Tensor) -> int:
     """In how many pieces the images pass the network, so that a CPU's cache holds what each leaves there.
 
-    Gradients add up. One piece on a GPU, where batch norm must see all images, where dropout draws, and in networks so
-    small that pieces cost more time.
+    Gradients add up. One piece where nothing is gained by more, and where batch norm must see all images.
     """
-    layers = list(network.modules())
-    wide = any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in layers)
-    whole = any(isinstance(m, nn.BatchNorm2d) and m.training for m in layers) or draws(network)
-    if images.device.type != "cpu" or whole or not wide:
+    trains_batch_norm = any(isinstance(m, nn.BatchNorm2d) and m.training for m in network.modules())
+    if images.device.type != "cpu" or trains_batch_norm or not divisible(network):
         return 1
     return math.ceil(len(images) / PIECE)
 
 
-def draws(network: nn.Module) -> bool:
-    """Whether a pass of the network draws random numbers, and so must wait for its turn."""
-    return any(isinstance(m, nn.Dropout) and m.training and m.p for m in network.modules())
+def divisible(network: nn.Module) -> bool:
+    """Whether its work is worth sharing out to threads and caches: not if it is small, or draws numbers in turn."""
+    layers = list(network.modules())
+    draws = any(isinstance(m, nn.Dropout) and m.training and m.p for m in layers)
+    return not draws and any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in layers)
 
 
 def gradient_distance(

@@ -55,7 +55,7 @@ def side_by_side(
     """``function(*item)`` for each item, in their order; on a CPU as many at a time as torch has threads.
 
     One thread an item beats all threads in each: small tensors leave threads waiting for one another. ordered: one
-    after another, for functions that draw random numbers.
+    after another, for functions that draw random numbers or have next to nothing to do.
     """
     threads, items = torch.get_num_threads(), list(items)
     if device.type != "cpu" or ordered or threads == 1 or len(items) == 1:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .condensed import base_card
 from .data import ImageData, Split
-from .matching import draws, gradient_distance, gradients
+from .matching import divisible, gradient_distance, gradients
 from .recipes import Recipe
 from .runtime import device_name, pick_device, seeded, side_by_side, tf32, versions
 from .state import State, resume, save_checkpoint
@@ -125,7 +125,8 @@ def matching_step(
 
     classes = len(real.by_class)
     labels = torch.arange(classes, device=images.device).repeat_interleave(recipe.ipc)
-    grads, distances = zip(*side_by_side(one, _batches(real, recipe), images.device, draws(network)), strict=True)
+    found = side_by_side(one, _batches(real, recipe), images.device, ordered=not divisible(network))
+    grads, distances = zip(*found, strict=True)
     images.grad = torch.cat(grads)
     train_images.step()
     return float(torch.stack(distances).sum()) / classes

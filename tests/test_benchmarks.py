@@ -94,3 +94,15 @@ def test_the_work_of_a_convolution_is_counted(monkeypatch):
 def test_the_peak_of_a_larger_batch_is_larger():
     small, large = (timing.megabytes(cases.Case("epoch", "ConvNet", ipc=ipc), "plain", "cpu") for ipc in (1, 10))
     assert large > 2 * small
+
+
+def test_the_page_says_what_the_results_say(tmp_path):
+    page = tmp_path / "speed.md"
+    page.write_text(command.PAGE.read_text())
+    for picture in command.PAGE.parent.glob("cost-*.png"):
+        (tmp_path / picture.name).write_bytes(picture.read_bytes())
+    command.write_page(page)
+    assert page.read_text() == command.PAGE.read_text()
+    files = list((command.HERE / "results").glob("*.json"))
+    assert files
+    assert all(f"<!-- {file.stem} -->" in page.read_text() for file in files)
