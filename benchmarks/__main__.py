@@ -2,7 +2,7 @@
 
 python -m benchmarks                     all of it on this machine's CPU: about half an hour on two cores
 python -m benchmarks --device cuda       on its GPU
-python -m benchmarks --only "epoch"      the parts whose name begins so
+python -m benchmarks --only "epoch"      the parts whose name begins so, printed and not kept
 """
 
 import argparse
@@ -44,10 +44,13 @@ def main(arguments: Iterable[str] | None = None) -> int:
         ways = timing.measure(case, HOWS[args.device], args.device, args.rounds)
         found["cases"].append({"case": asdict(case), "ways": ways})
         print(" ".join(row(found["cases"][-1], found["machine"])), flush=True)
-    if not args.only:
-        found["cost"] = cost.sweep(args.device, args.rounds)
+    if args.only:
+        return 0
+    found["cost"] = cost.sweep(args.device, args.rounds)
     with replacing(args.out / f"{args.device}-{found['machine']['threads']}.json") as part:
         part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if args.out == HERE / "results":
+        write_page()
     return 0
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import cases, plain, timing
+from benchmarks import cases, cost, plain, timing
 from dckit import condense
 from dckit.augment import augment
 
@@ -72,6 +72,7 @@ def test_plain_augmentation_changes_images_as_the_kit_does():
 
 def test_the_command_writes_what_it_measured_and_the_page_says_no_more(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "cases", lambda: [cases.Case("epoch", "LeNet")])
+    monkeypatch.setattr(cost, "SWEEPS", {"real_batch": (4,)})
     assert command.main(["--rounds", "1", "--out", str(tmp_path)]) == 0
     (file,) = tmp_path.glob("cpu-*.json")
     found = json.loads(file.read_text())
@@ -81,6 +82,7 @@ def test_the_command_writes_what_it_measured_and_the_page_says_no_more(tmp_path,
     assert ways["plain"]["times_faster"] == 1
     assert all(way["seconds"] > 0 and way["gflop"] > 0 for way in ways.values())
     assert "LeNet" in command.table(found).markdown
+    assert found["cost"]["real_batch"][0][1] > 0
     assert command.main(["--only", "nothing", "--out", str(tmp_path)]) == 1
     assert "no part begins with 'nothing'" in capsys.readouterr().err
 
