@@ -52,7 +52,7 @@ class Case:
         recipe, matching = self.recipe("float32" if how == "plain" else how), self.part.startswith("matching")
         real = noise(self.shape, 2 if matching else 10, recipe.real_batch).to(torch.device(device))
         if self.part == "run":
-            return partial(_plain_run if how == "plain" else _kits_run, real, recipe, device)
+            return partial(_plain_run if how == "plain" else _kits_run, real, recipe)
         code = plain if how == "plain" else KIT
         network = code.network_of(recipe, real).to(device)
         if self.part.startswith("test"):
@@ -92,12 +92,13 @@ def noise(shape: str, classes: int, each: int) -> ImageData:
     return ImageData("digits", tuple(map(str, range(classes))), split(classes * each), split(TESTED), "published")
 
 
-def _plain_run(real: ImageData, recipe: Recipe, device: str) -> list[float]:
+def _plain_run(real: ImageData, recipe: Recipe) -> list[float]:
     images, _ = plain.condense(real, recipe, seed=0)
-    labels = torch.arange(len(real.classes)).repeat_interleave(recipe.ipc)
+    labels = torch.arange(len(real.classes), device=images.device).repeat_interleave(recipe.ipc)
     return plain.evaluate(images, labels, real, recipe)
 
 
-def _kits_run(real: ImageData, recipe: Recipe, device: str) -> object:
-    *_, state = condense(real, recipe.but(normalisation="published"), device=device)
+def _kits_run(real: ImageData, recipe: Recipe) -> object:
+    device = real.train.labels.device.type
+    *_, state = condense(real, recipe, device=device)
     return evaluate(state.condensed, real, recipe.but(test_images=None), device=device)

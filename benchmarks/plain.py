@@ -19,21 +19,21 @@ from dckit.stage_c import ITERATION, START
 
 
 def network_of(recipe: Recipe, real: ImageData) -> nn.Module:
-    """θ0, with torch's own pool in place of the kit's."""
+    """θ0 where the data are, with torch's own pool in place of the kit's."""
     network = build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width)
     for module in list(network.modules()):
         for name, layer in module.named_children():
             if isinstance(layer, AvgPool2x2):
                 setattr(module, name, nn.AvgPool2d(2))
-    return network
+    return network.to(real.train.labels.device)
 
 
 def condense(real: ImageData, recipe: Recipe, seed: int) -> tuple[Tensor, list[float]]:
     """Algorithm 1: the images (classes × ipc, …), and for each draw of θ0 the mean distance of a class."""
-    classes = len(real.classes)
-    labels = torch.arange(classes).repeat_interleave(recipe.ipc)
+    device = real.train.labels.device
+    labels = torch.arange(len(real.classes), device=device).repeat_interleave(recipe.ipc)
     with seeded(seed, START):
-        images = torch.randn(len(labels), *real.shape)
+        images = torch.randn(len(labels), *real.shape).to(device)
     images.requires_grad_()
     optimizer = torch.optim.SGD([images], lr=recipe.image_lr, momentum=recipe.image_momentum)
     losses = []
