@@ -16,7 +16,7 @@ SHAPES = {"MNIST": (1, 28, 28), "CIFAR10": (3, 32, 32)}
 NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18")
 TESTED = 1000  # images
 KIT = SimpleNamespace(
-    network_of=lambda recipe, real: fresh_network(recipe.network, recipe.version, real, recipe),
+    network_of=lambda recipe, real: fresh_network(real, recipe),
     matching_step=matching_step,
     hold_batch_norm=hold_batch_norm,
     train_epoch=train_epoch,
@@ -44,7 +44,7 @@ class Case:
         """The published choices; where nothing is matched, with the network of stage T, which has no batch norm."""
         recipe = Recipe.published(self.ipc, self.budget, self.network)
         recipe = recipe.but(precision=precision, networks=1, **dict(self.amounts))
-        return recipe if self.part.startswith("matching") else recipe.but(network=recipe.tested_with)
+        return recipe if self.part.startswith("matching") else recipe.tested
 
     def ready(self, how: str, device: str = "cpu") -> Callable[[], object]:
         """The part as a function to call. how: "plain", or the precision in which the kit does it."""

@@ -110,7 +110,7 @@ def _loading(dataset: str, recipe: Recipe) -> float:
 def _condensing(dataset: str, recipe: Recipe) -> float:
     """Stage C: K draws of a network, T matching steps each, and ς epochs after each but the last."""
     real = _real(dataset)[0]
-    draw = partial(fresh_network, recipe.network, recipe.version, real, recipe)
+    draw = partial(fresh_network, real, recipe)
     network = draw().to(real.train.labels.device)
     # One class, then times their number: as in `matching_step`, and a tenth of the time.
     own = real.train.by_class[0].to(real.train.labels.device)
@@ -156,7 +156,7 @@ def _testing(dataset: str, recipe: Recipe) -> float:
 
 
 def _tested(real: ImageData, recipe: Recipe) -> nn.Module:
-    return fresh_network(*recipe.test_build, real, recipe).to(real.train.labels.device)
+    return fresh_network(real, recipe.tested).to(real.train.labels.device)
 
 
 def _epoch(network: nn.Module, real: ImageData, n: int, batch: int | None, augmentation: str) -> float:

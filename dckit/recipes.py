@@ -63,6 +63,7 @@ class Recipe:
     # stage T
     test_network: str | None = None  # None: the network of stage C, with instance norm where that has batch norm
     test_version: Version | None = None  # of the network of stage T; None: as version
+    test_width: int | None = None  # of the network of stage T; None: as width
     networks: int = 20  # fresh networks trained on each set
     epochs: int = 301  # passes over S; the published "300" runs one more
     epochs_augmented: int = 1001  # passes where the augmentation is on
@@ -157,6 +158,12 @@ class Recipe:
         return self.tested_with, self.test_version or self.version
 
     @property
+    def tested(self) -> "Recipe":
+        """This recipe with the network of stage T in the place of stage C's."""
+        name, version = self.test_build
+        return self.but(network=name, version=version, width=self.test_width or self.width)
+
+    @property
     def stage_c(self) -> dict[str, Any]:
         """The choices that decide which images stage C makes. Recipes that share them share their condensed sets.
 
@@ -169,7 +176,8 @@ class Recipe:
     def stage_t(self) -> dict[str, Any]:
         """The choices that decide what stage T measures, with the network's name and version written out."""
         name, version = self.test_build
-        return self._chosen(_STAGE_T) | {"test_network": name, "test_version": _version(name, version)}
+        network = {"test_network": name, "test_version": _version(name, version), "width": self.tested.width}
+        return self._chosen(_STAGE_T) | network
 
     def _chosen(self, names: set[str]) -> dict[str, Any]:
         # float32 goes unnamed: results from before there was a choice keep their names.
@@ -190,7 +198,7 @@ def loops(ipc: int) -> tuple[int, int]:
 
 _FIELDS = [f.name for f in fields(Recipe)]
 _STAGE_C = {*_FIELDS[: _FIELDS.index("sets")]} - {"protocol", "budget"}
-_STAGE_T = {*_FIELDS[_FIELDS.index("test_network") :], "normalisation", "width", "precision"}
+_STAGE_T = {*_FIELDS[_FIELDS.index("test_network") :], "normalisation", "precision"} - {"test_width"}
 _NETWORK_TRAINING = {"network_steps", "network_lr", "network_momentum", "network_batch"}
 
 

@@ -88,7 +88,7 @@ def _ranking(real: ImageData, recipe: Recipe, seed: int, device: torch.device) -
     forgotten = torch.zeros(len(train), device=device)
     before = ever = torch.zeros(len(train), dtype=torch.bool, device=device)
     with seeded(seed, TEACHER, 0):
-        teacher = fresh_network(*recipe.test_build, real, recipe).to(device)
+        teacher = fresh_network(real, recipe.tested).to(device)
     epochs = training(teacher, train, recipe, real.name)
     orders: dict[str, Tensor] = {}
     for epoch in range(1, recipe.whole_epochs + 1):

@@ -36,7 +36,7 @@ def condense(
     real = real.normalised(recipe.normalisation)
     real.refuse_ipc(recipe.ipc)
     with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
-        fresh_network(recipe.network, recipe.version, real, recipe)
+        fresh_network(real, recipe)
     where = pick_device(device)
     card = base_card(real) | {"method": "dc", "recipe": asdict(recipe), "seed": seed}
     state = _start(real, recipe, seed, where, card)
@@ -86,7 +86,7 @@ def _iteration(real: ImageData, recipe: Recipe, state: State) -> State:
     train_images = torch.optim.SGD([images], lr=recipe.image_lr, momentum=recipe.image_momentum)
     if state.velocity is not None:
         train_images.state[images]["momentum_buffer"] = state.velocity.clone()
-    network = fresh_network(recipe.network, recipe.version, real, recipe).to(images.device)
+    network = fresh_network(real, recipe).to(images.device)
     train_network = torch.optim.SGD(network.parameters(), lr=recipe.network_lr, momentum=recipe.network_momentum)
 
     loss = 0.0

@@ -75,7 +75,7 @@ def evaluating(
         data = replace(data, mean=real.mean, std=real.std)
     where = pick_device(device)
     with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
-        fresh_network(*recipe.test_build, real, recipe)
+        fresh_network(real, recipe.tested)
     return _evaluating(data, real, recipe, seed, where)
 
 
@@ -91,7 +91,7 @@ def _evaluating(
     accuracies: tuple[float, ...] = ()
     for i in range(networks):
         with seeded(seed, NETWORK, i, device=device), tf32(recipe.precision == "tf32"):
-            network = fresh_network(*recipe.test_build, real, recipe).to(device)
+            network = fresh_network(real, recipe.tested).to(device)
             train(network, data, recipe, real.name)
             accuracies = (*accuracies, accuracy(network, test))
         yield Scores(accuracies, time.monotonic() - started, card)

@@ -12,9 +12,12 @@ from .recipes import Recipe
 from .runtime import side_by_side
 
 
-def fresh_network(name: str, version: str, real: ImageData, recipe: Recipe) -> nn.Module:
-    """A network of random weights for the dataset, on the CPU. Raises ValueError where it cannot take its images."""
-    network = build(name, real.shape, len(real.classes), version, recipe.width)
+def fresh_network(real: ImageData, recipe: Recipe) -> nn.Module:
+    """A network of random weights for the dataset, on the CPU. Raises ValueError where it cannot take its images.
+
+    It is that of stage C; ``recipe.tested`` has that of stage T.
+    """
+    network = build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width)
     return Bfloat16(network) if recipe.precision == "bfloat16" else network
 
 

@@ -19,7 +19,7 @@ PUBLISHED = dict(  # the newest published code at 1 image/class, read from its d
     **dict(init="noise", image_lr=0.1, image_momentum=0.5),
     **dict(iterations=1000, matching_steps=1, network_steps=1, last_network_update=False),
     **dict(network_lr=0.01, network_momentum=0.0, network_batch=256, sets=5),
-    **dict(test_network=None, test_version=None, networks=20, epochs=301, epochs_augmented=1001),
+    **dict(test_network=None, test_version=None, test_width=None, networks=20, epochs=301, epochs_augmented=1001),
     **dict(lr=0.01, momentum=0.9, weight_decay=0.0005, lr_drop=0.1, batch=256),
     **dict(augmentation="published", test_images=None, whole_networks=5, whole_epochs=100),
 )
@@ -235,7 +235,7 @@ def test_zero_is_allowed_where_it_means_none(field):
     assert getattr(Recipe.published().but(**{field: 0}), field) == 0
 
 
-@pytest.mark.parametrize("field", ["network_batch", "test_network", "test_version", "test_images"])
+@pytest.mark.parametrize("field", ["network_batch", "test_network", "test_version", "test_width", "test_images"])
 def test_none_is_allowed_where_it_means_all_or_the_same(field):
     assert getattr(Recipe.published(budget="smoke").but(**{field: None}), field) is None
 

@@ -184,8 +184,8 @@ def test_one_order_serves_the_three_methods_and_every_number_of_images():
 # Protocols
 
 
-def parameters(name, version, digits, recipe):
-    return sum(p.numel() for p in fresh_network(name, version, digits, recipe).parameters())
+def parameters(digits, recipe):
+    return sum(p.numel() for p in fresh_network(digits, recipe).parameters())
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ def parameters(name, version, digits, recipe):
 )
 def test_a_protocols_networks_are_these_in_both_stages(digits, protocol, network, condensed_with, tested_with):
     recipe = protocol_recipe(protocol, 1, "full", network, network)
-    assert parameters(recipe.network, recipe.version, digits, recipe) == condensed_with
-    assert parameters(*recipe.test_build, digits, recipe) == tested_with
+    assert parameters(digits, recipe) == condensed_with
+    assert parameters(digits, recipe.tested) == tested_with
     assert recipe.tested_with == network
 
 
