@@ -3,25 +3,18 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from types import SimpleNamespace
 
 import torch
 
 from benchmarks import plain
 from dckit import ImageData, Recipe, Split, condense, evaluate
+from dckit.matching import matching
 from dckit.stage_c import hold_batch_norm, matching_step
-from dckit.train import accuracy, fresh_network, train_epoch
+from dckit.train import accuracy, fresh_network, train_epoch, training_step
 
 SHAPES = {"MNIST": (1, 28, 28), "CIFAR10": (3, 32, 32)}
 NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18")
 TESTED = 1000  # images
-KIT = SimpleNamespace(
-    network_of=lambda recipe, real: fresh_network(real, recipe),
-    matching_step=matching_step,
-    hold_batch_norm=hold_batch_norm,
-    train_epoch=train_epoch,
-    accuracy=accuracy,
-)
 
 
 @dataclass(frozen=True)
@@ -49,24 +42,30 @@ class Case:
     def ready(self, how: str, device: str = "cpu") -> Callable[[], object]:
         """The part as a function to call. how: "plain", or the precision in which the kit does it."""
         torch.manual_seed(0)
-        recipe, matching = self.recipe("float32" if how == "plain" else how), self.part.startswith("matching")
-        real = noise(self.shape, 2 if matching else 10, recipe.real_batch).to(torch.device(device))
+        recipe, matches = self.recipe("float32" if how == "plain" else how), self.part.startswith("matching")
+        real = noise(self.shape, 2 if matches else 10, recipe.real_batch).to(torch.device(device))
         if self.part == "run":
             return partial(_plain_run if how == "plain" else _kits_run, real, recipe)
-        code = plain if how == "plain" else KIT
-        network = code.network_of(recipe, real).to(device)
+        kit = how != "plain"
+        network = (fresh_network(real, recipe) if kit else plain.network_of(recipe, real)).to(device)
         if self.part.startswith("test"):
-            return partial(code.accuracy, network, real.test)
+            return partial(accuracy if kit else plain.accuracy, network, real.test)
         classes = len(real.classes)
         images = torch.randn(classes * self.ipc, *real.shape, device=device)
-        if matching:
+        if matches:
             optimizer = torch.optim.SGD([images.requires_grad_()], lr=1e-6)
-            code.hold_batch_norm(network, real.train, recipe.norm_images)
-            return partial(code.matching_step, network, real.train, images, optimizer, recipe)
-        optimizer = torch.optim.SGD(network.parameters(), 1e-6, momentum=0.9)
+            hold_batch_norm(network, real.train, recipe.norm_images)
+            work = real.train, images, optimizer, recipe
+            if kit:
+                return partial(matching_step, matching(network, recipe.metric), *work)
+            return partial(plain.matching_step, network, *work)
         labels = torch.arange(classes, device=device).repeat_interleave(self.ipc)
         changes = "crop_scale_rotate" if self.part == "epoch, augmented" else "none"
-        return partial(code.train_epoch, network, optimizer, (images, labels), recipe.batch, changes)
+        epoch = (images, labels), recipe.batch, changes
+        optimizer = torch.optim.SGD(network.parameters(), 1e-6, momentum=0.9)
+        if kit:
+            return partial(train_epoch, training_step(network, optimizer), *epoch)
+        return partial(plain.train_epoch, network, optimizer, *epoch)
 
 
 def cases() -> Iterator[Case]:

@@ -5,9 +5,12 @@ scaled or rotated at once by looking its pixels up; tests hold the result agains
 """
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
+
+from .runtime import sent
 
 PAD = 4  # pixels around an image before it is cropped
 SCALE = 0.2  # height and width become 1 ± this
@@ -41,10 +44,10 @@ def augment(images: Tensor, strategy: str) -> Tensor:
         return images
     names = STRATEGIES[strategy]
     means = images.mean((0, 2, 3))  # of the batch, per channel
-    choice = torch.randint(len(names), (len(images),)).to(images.device)
+    choice = torch.randint(len(names), (len(images),))
     changed = images.clone()
     for i, name in enumerate(names):
-        mine = choice == i
+        mine = sent((choice == i).nonzero()[:, 0], images.device)
         changed[mine] = _CHANGES[name](images[mine], means)
     return changed
 
@@ -78,7 +81,7 @@ def _scale(images: Tensor, means: Tensor) -> Tensor:
 def _look_up(images: Tensor, rows: Tensor, cols: Tensor, fill: Tensor) -> Tensor:
     """Pixel (rows[b, i], cols[b, j]) of image b at (i, j), and ``fill`` (channels,) where that lies outside."""
     n, _, height, width = images.shape
-    rows, cols = rows.to(images.device)[:, :, None], cols.to(images.device)[:, None, :]
+    rows, cols = sent(rows, images.device)[:, :, None], sent(cols, images.device)[:, None, :]
     inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
     which = torch.arange(n, device=images.device)[:, None, None]
     found = images[which, :, rows.clamp(0, height - 1), cols.clamp(0, width - 1)]  # channels come last
@@ -91,29 +94,40 @@ def _rotate(images: Tensor, means: Tensor) -> Tensor:
 
 
 def rotate(images: Tensor, degrees: Tensor, fill: Tensor) -> Tensor:
-    """Images (batch, channels, height, width) rotated about their centres by degrees (batch,), of the same size.
+    """Images (batch, channels, height, width) rotated about their centres by whole degrees (batch,) from -45 to 44.
 
     What scipy.ndimage.rotate gives with its defaults (cubic B-splines) after cutting out the middle, as published.
     The size it would grow to can be odd where ours is even: then the middle is half a pixel off, here too.
     """
-    n, _, *size = images.shape
-    angle = degrees.double() * math.pi / 180  # double, to tell a pixel on the edge from one beside it
+    height, width = images.shape[2:]
+    vertical, horizontal, *tables = _rotations(height, width, images.device)
+    angle = sent(degrees + ROTATE, images.device)
+    rows, row_weights, cols, col_weights, inside = (table[angle] for table in tables)
+    coefficients = vertical @ images @ horizontal.T
+    which = torch.arange(len(images), device=images.device).view(-1, 1, 1, 1, 1)
+    patches = coefficients[which, :, rows[..., :, None], cols[..., None, :]]  # batch, height, width, 4, 4, channels
+    turned = torch.einsum("bhwijc,bhwi,bhwj->bchw", patches, row_weights, col_weights)
+    return torch.where(inside[:, None], turned, fill)
+
+
+@cache
+def _rotations(height: int, width: int, device: torch.device) -> tuple[Tensor, ...]:
+    """What turns pixels into splines, along both axes; and for each angle and pixel where to look it up in these.
+
+    That is rows and their weights (angles, height, width, 4), columns and theirs, and whether it lies in the image.
+    """
+    angle = torch.arange(-ROTATE, ROTATE).double() * math.pi / 180  # double, to tell a pixel on the edge from others
     cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
     y, x = (
         torch.arange(length)[None, :] - (length - 1) / 2 - ((grown.flatten(1) - length) % 2) / 2
-        for length, grown in zip(size, _grown_size(cos, sin, *size), strict=True)
+        for length, grown in zip((height, width), _grown_size(cos, sin, height, width), strict=True)
     )
     y, x = y[:, :, None], x[:, None, :]
-    at = (cos * y + sin * x + (size[0] - 1) / 2, cos * x - sin * y + (size[1] - 1) / 2)
-    taps = [_spline_taps(coordinate, length) for coordinate, length in zip(at, size, strict=True)]
-    (rows, row_weights), (cols, col_weights) = [[t.to(images.device) for t in pair] for pair in taps]
-    inside = (at[0] >= 0) & (at[0] <= size[0] - 1) & (at[1] >= 0) & (at[1] <= size[1] - 1)
-    vertical, horizontal = (_spline_filter(length).to(images) for length in size)
-    coefficients = vertical @ images @ horizontal.T
-    which = torch.arange(n, device=images.device).view(-1, 1, 1, 1, 1)
-    patches = coefficients[which, :, rows[..., :, None], cols[..., None, :]]  # batch, height, width, 4, 4, channels
-    turned = torch.einsum("bhwijc,bhwi,bhwj->bchw", patches, row_weights, col_weights)
-    return torch.where(inside.to(images.device)[:, None], turned, fill)
+    row, col = cos * y + sin * x + (height - 1) / 2, cos * x - sin * y + (width - 1) / 2
+    inside = (row >= 0) & (row <= height - 1) & (col >= 0) & (col <= width - 1)
+    filters = _spline_filter(height), _spline_filter(width)
+    found = (*filters, *_spline_taps(row, height), *_spline_taps(col, width), inside)
+    return tuple(tensor.to(device) for tensor in found)
 
 
 def _grown_size(cos: Tensor, sin: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -140,7 +154,7 @@ def _spline_taps(at: Tensor, length: int) -> tuple[Tensor, Tensor]:
 
 
 def _noise(images: Tensor, means: Tensor) -> Tensor:
-    return images + NOISE * torch.randn(images.shape).to(images.device)
+    return images + NOISE * sent(torch.randn(images.shape), images.device)
 
 
 _CHANGES = {"crop": _crop, "scale": _scale, "rotate": _rotate, "noise": _noise}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from . import own_data, sources
 from .models import Shape
+from .runtime import sent
 
 # Mean and standard deviation per channel, as the published code divides by them and as the report did: it took the
 # deviation of each image and averaged these. (CIFAR-10's published deviation is such an average too.)
@@ -41,7 +42,7 @@ def denormalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...])
 
 
 def _per_channel(values: tuple[float, ...], images: Tensor) -> Tensor:
-    return torch.tensor(values, device=images.device).view(-1, 1, 1)
+    return sent(torch.tensor(values), images.device).view(-1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,11 @@ class Split:
     def sample(self, label: int, n: int) -> tuple[Tensor, Tensor]:
         """``n`` random images of one class without replacement, all of them if there are fewer, and their labels."""
         members = self.by_class[label]
-        return self[members[torch.randperm(len(members))[:n]].to(self.labels.device)]
+        return self[sent(members[torch.randperm(len(members))[:n]], self.labels.device)]
 
     def draw(self, n: int) -> tuple[Tensor, Tensor]:
         """``n`` random images of any class without replacement, and their labels."""
-        return self[torch.randperm(len(self))[:n].to(self.labels.device)]
+        return self[sent(torch.randperm(len(self))[:n], self.labels.device)]
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from .augment import strategy
 from .data import ImageData, Split, load
 from .files import read_tensors
 from .headless import end_with
+from .matching import matching
 from .recipes import Recipe
 from .runs import Run
 from .runtime import pick_device
 from .select import CHOSEN
 from .stage_c import hold_batch_norm, matching_step
-from .train import accuracy, fresh_network, train_epoch
+from .train import accuracy, fresh_network, train_epoch, training_step
 
 START = 9.0  # seconds for the process of a notebook, its kernel, and importing torch in both
 LONG = 0.5  # a timed step that takes more seconds is timed with fewer images, and scaled
@@ -115,13 +116,11 @@ def _condensing(dataset: str, recipe: Recipe) -> float:
     # One class, then times their number: as in `matching_step`, and a tenth of the time.
     own = real.train.by_class[0].to(real.train.labels.device)
     one = Split(real.train.pixels[own], torch.zeros_like(real.train.labels[own]), real.mean, real.std)
-    images = one[: recipe.ipc][0].requires_grad_()
+    step, images = matching(network, recipe.metric), one[: recipe.ipc][0].requires_grad_()
     optimizer = torch.optim.SGD([images], recipe.image_lr)
 
     hold = _seconds(lambda n: hold_batch_norm(network, real.train, n), recipe.norm_images)
-    match = _seconds(
-        lambda n: matching_step(network, one, images, optimizer, recipe.but(real_batch=n)), recipe.real_batch
-    )
+    match = _seconds(lambda n: matching_step(step, one, images, optimizer, recipe.but(real_batch=n)), recipe.real_batch)
     steps, classes = recipe.matching_steps, len(real.classes)
     epochs = (steps - 1 + recipe.last_network_update) * recipe.network_steps
     epoch = _epoch(network, real, classes * recipe.ipc, recipe.network_batch, "none") if epochs else 0.0
@@ -160,9 +159,9 @@ def _tested(real: ImageData, recipe: Recipe) -> nn.Module:
 
 
 def _epoch(network: nn.Module, real: ImageData, n: int, batch: int | None, augmentation: str) -> float:
-    optimizer = torch.optim.SGD(network.parameters(), 0.01, 0.9, weight_decay=0.0005)
+    step = training_step(network, torch.optim.SGD(network.parameters(), 0.01, 0.9, weight_decay=0.0005))
     images, labels = real.train[:n]
-    return _seconds(lambda k: train_epoch(network, optimizer, (images[:k], labels[:k]), batch, augmentation), n)
+    return _seconds(lambda k: train_epoch(step, (images[:k], labels[:k]), batch, augmentation), n)
 
 
 def _seconds(step: Callable[[int], object], images: int) -> float:

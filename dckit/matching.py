@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .replay import Replay, draws
 from .runtime import side_by_side
 
 METRICS = ("layerwise", "mse", "cos")
@@ -56,9 +57,24 @@ def pieces(network: nn.Module, images: Tensor) -> int:
 
 def divisible(network: nn.Module) -> bool:
     """Whether its work is worth sharing out to threads and caches: not if it is small, or draws numbers in turn."""
-    layers = list(network.modules())
-    draws = any(isinstance(m, nn.Dropout) and m.training and m.p for m in layers)
-    return not draws and any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in layers)
+    return not draws(network) and any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in network.modules())
+
+
+def matching(network: nn.Module, metric: str = "layerwise") -> Replay:
+    """How far synthetic images are from real ones, and which way they are to go.
+
+    A function of images, their labels, real images and theirs. It returns the gradient with respect to the synthetic
+    images of the distance D between the gradients that both give ``network``, and D.
+    """
+
+    def match(images: Tensor, labels: Tensor, real_images: Tensor, real_labels: Tensor) -> tuple[Tensor, Tensor]:
+        images = images.detach().requires_grad_()
+        grads_real = gradients(network, real_images, real_labels)
+        grads_synthetic = gradients(network, images, labels, create_graph=True)
+        distance = gradient_distance(grads_synthetic, grads_real, metric)
+        return torch.autograd.grad(distance, images)[0], distance.detach()
+
+    return Replay(match, network)
 
 
 def gradient_distance(

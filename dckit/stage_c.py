@@ -12,14 +12,16 @@ from torch import Tensor, nn
 
 from .condensed import base_card
 from .data import ImageData, Split
-from .matching import divisible, gradient_distance, gradients
+from .matching import divisible, matching
 from .recipes import Recipe
+from .replay import Replay
 from .runtime import device_name, pick_device, seeded, side_by_side, tf32, versions
 from .state import State, resume, save_checkpoint
-from .train import fresh_network, train_epoch
+from .train import fresh_network, redraw, train_epoch, training_step
 
 START, ITERATION = 0, 1  # what a seed is for, see `seeded`
 CHECKPOINT_SECONDS = 10
+LOOK = 50  # iterations after which a GPU is asked whether the images are still numbers: it has to stop for that
 
 
 def condense(
@@ -35,34 +37,41 @@ def condense(
     """
     real = real.normalised(recipe.normalisation)
     real.refuse_ipc(recipe.ipc)
-    with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
-        fresh_network(real, recipe)
     where = pick_device(device)
+    with seeded(seed):  # refuses a negative seed, and a network refuses images that it cannot take
+        network = fresh_network(real, recipe).to(where)
     card = base_card(real) | {"method": "dc", "recipe": asdict(recipe), "seed": seed}
     state = _start(real, recipe, seed, where, card)
     if checkpoint is not None and Path(checkpoint).exists():
         state = resume(checkpoint, state)
     elif checkpoint is not None:
         save_checkpoint(checkpoint, state)  # a folder that cannot be written is refused now, not in ten seconds
-    return _run(real.to(where), recipe, seed, where, state, checkpoint)
+    return _run(real.to(where), recipe, seed, network, state, checkpoint)
 
 
 def _run(
-    real: ImageData, recipe: Recipe, seed: int, device: torch.device, state: State, checkpoint: str | Path | None
+    real: ImageData, recipe: Recipe, seed: int, network: nn.Module, state: State, checkpoint: str | Path | None
 ) -> Iterator[State]:
-    saved, saved_at = state.iteration, time.monotonic()
+    train_network = torch.optim.SGD(network.parameters(), lr=recipe.network_lr, momentum=recipe.network_momentum)
+    match, learn = matching(network, recipe.metric), training_step(network, train_network)
+    device, saved, saved_at = state.images.device, state.iteration, time.monotonic()
     if state.iteration == state.iterations:
         yield state  # it was finished before
     try:
         while state.iteration < state.iterations:
+            started = time.monotonic()
             with seeded(seed, ITERATION, state.iteration, device=device), tf32(recipe.precision == "tf32"):
-                state = _iteration(real, recipe, state)
+                following = _iteration(real, recipe, state, match, learn)
+            if device.type == "cpu" or following.iteration % LOOK == 0 or following.iteration == state.iterations:
+                _refuse_nan(following, recipe)
+            state = replace(following, seconds=following.seconds + time.monotonic() - started)
             if checkpoint is not None and time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                _refuse_nan(state, recipe)
                 save_checkpoint(checkpoint, state)
                 saved, saved_at = state.iteration, time.monotonic()
             yield state
     finally:  # the end, an error, an interrupt, or nobody asks for more
-        if checkpoint is not None and state.iteration > saved:
+        if checkpoint is not None and state.iteration > saved and state.finite:
             save_checkpoint(checkpoint, state)
 
 
@@ -76,60 +85,55 @@ def _start(real: ImageData, recipe: Recipe, seed: int, device: torch.device, car
             images = torch.cat([real.train.sample(c, recipe.ipc)[0] for c in range(classes)])
     labels = torch.arange(classes).repeat_interleave(recipe.ipc)
     card = card | {"versions": versions(), "device": device_name(device)}
-    return State(0, recipe.iterations, images.to(device), labels.to(device), None, (), 0.0, card)
+    none_yet = torch.empty(0, device=device)
+    return State(0, recipe.iterations, images.to(device), labels.to(device), None, none_yet, 0.0, card)
 
 
-def _iteration(real: ImageData, recipe: Recipe, state: State) -> State:
+def _iteration(real: ImageData, recipe: Recipe, state: State, match: Replay, learn: Replay) -> State:
     """Algorithm 1 for one draw of θ0: T matching steps, each but the last followed by ς_θ epochs of θ on S."""
-    started = time.monotonic()
     images = state.images.clone().requires_grad_()
     train_images = torch.optim.SGD([images], lr=recipe.image_lr, momentum=recipe.image_momentum)
     if state.velocity is not None:
         train_images.state[images]["momentum_buffer"] = state.velocity.clone()
-    network = fresh_network(real, recipe).to(images.device)
-    train_network = torch.optim.SGD(network.parameters(), lr=recipe.network_lr, momentum=recipe.network_momentum)
+    redraw(learn, real, recipe)
 
-    loss = 0.0
+    distances = []
     for t in range(recipe.matching_steps):
-        hold_batch_norm(network, real.train, recipe.norm_images)
-        loss += matching_step(network, real.train, images, train_images, recipe)
+        hold_batch_norm(learn.network, real.train, recipe.norm_images)
+        distances.append(matching_step(match, real.train, images, train_images, recipe))
         if t < recipe.matching_steps - 1 or recipe.last_network_update:
             for _ in range(recipe.network_steps):
-                train_epoch(network, train_network, (images.detach(), state.labels), recipe.network_batch)
+                train_epoch(learn, (images.detach(), state.labels), recipe.network_batch)
 
-    losses = (*state.losses, loss / recipe.matching_steps)
-    _refuse_nan(images, losses, recipe)
-    velocity = train_images.state[images].get("momentum_buffer")
-    seconds = state.seconds + time.monotonic() - started
     return replace(
-        state, iteration=len(losses), images=images.detach(), velocity=velocity, losses=losses, seconds=seconds
+        state,
+        iteration=state.iteration + 1,
+        images=images.detach(),
+        velocity=train_images.state[images].get("momentum_buffer"),
+        distances=torch.cat([state.distances, torch.stack(distances).mean(0, keepdim=True)]),
     )
 
 
 def matching_step(
-    network: nn.Module, real: Split, images: Tensor, train_images: torch.optim.Optimizer, recipe: Recipe
-) -> float:
+    match: Replay, real: Split, images: Tensor, train_images: torch.optim.Optimizer, recipe: Recipe
+) -> Tensor:
     """One step of the images (classes × ipc, …) down the distance D; returns D, averaged over the classes.
+
+    match: see `matching`.
 
     Each class's distance touches its own images alone, so one backward pass a class gives the same images as one of
     their sum, and the graphs of few classes are in memory. Not by class: one batch of as many real images, in all
     classes as the data are, against all of S at once.
     """
 
-    def one(batch: tuple[Tensor, Tensor], own: slice) -> tuple[Tensor, Tensor]:
-        mine = images[own].detach().requires_grad_()
-        grads_real = gradients(network, *batch)
-        grads_synthetic = gradients(network, mine, labels[own], create_graph=True)
-        distance = gradient_distance(grads_synthetic, grads_real, recipe.metric)
-        return torch.autograd.grad(distance, mine)[0], distance.detach()
-
     classes = len(real.by_class)
     labels = torch.arange(classes, device=images.device).repeat_interleave(recipe.ipc)
-    found = side_by_side(one, _batches(real, recipe), images.device, ordered=not divisible(network))
+    pairs = ((images[own], labels[own], *batch) for batch, own in _batches(real, recipe))
+    found = side_by_side(match, pairs, images.device, ordered=not divisible(match.network))
     grads, distances = zip(*found, strict=True)
     images.grad = torch.cat(grads)
     train_images.step()
-    return float(torch.stack(distances).sum()) / classes
+    return torch.stack(distances).sum() / classes
 
 
 def _batches(real: Split, recipe: Recipe) -> Iterator[tuple[tuple[Tensor, Tensor], slice]]:
@@ -158,9 +162,10 @@ def hold_batch_norm(network: nn.Module, real: Split, n: int) -> None:
         layer.eval()
 
 
-def _refuse_nan(images: Tensor, losses: tuple[float, ...], recipe: Recipe) -> None:
-    if not (math.isfinite(losses[-1]) and torch.isfinite(images).all()):
+def _refuse_nan(state: State, recipe: Recipe) -> None:
+    if not state.finite:
+        first = next((k for k, loss in enumerate(state.losses) if not math.isfinite(loss)), state.iteration - 1)
         raise FloatingPointError(
-            f"loss {losses[-1]} in iteration {len(losses)}, the images are no longer numbers: "
+            f"loss {state.losses[first]} in iteration {first + 1}, the images are no longer numbers: "
             f"try a smaller image_lr than {recipe.image_lr:g} or network_lr than {recipe.network_lr:g}"
         )

@@ -1,5 +1,6 @@
 """Stage T: train fresh networks on a condensed set, and test them on real images."""
 
+import math
 import statistics
 import time
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ from .augment import strategy
 from .condensed import CondensedSet
 from .data import ImageData, Split
 from .recipes import Recipe
-from .runtime import device_name, pick_device, seeded, tf32, versions
-from .train import accuracy, fresh_network, train_epoch
+from .runtime import device_name, in_turns, numbered, pick_device, seeded, tf32, versions
+from .train import accuracy, fresh_network, train_epoch, training_step
 
 NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `seeded`
+IMAGES_AT_ONCE = 2000  # that a GPU trains on, one batch of every network that it trains at once
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,22 @@ def _evaluating(
     card |= {"set": {"method": "whole"} if isinstance(data, Split) else _origin(data)}
     card |= {"versions": versions(), "device": device_name(device)}
     data, test = data.to(device), _test_images(real.test, recipe.test_images).to(device)
+
+    def tested() -> Iterator[float]:
+        network = fresh_network(real, recipe.tested).to(device)
+        for _ in training(network, data, recipe, real.name):
+            yield math.nan
+        yield accuracy(network, test)
+
     accuracies: tuple[float, ...] = ()
-    for i in range(networks):
-        with seeded(seed, NETWORK, i, device=device), tf32(recipe.precision == "tf32"):
-            network = fresh_network(real, recipe.tested).to(device)
-            train(network, data, recipe, real.name)
-            accuracies = (*accuracies, accuracy(network, test))
-        yield Scores(accuracies, time.monotonic() - started, card)
+    at_once = 1 if device.type == "cpu" else max(1, IMAGES_AT_ONCE // min(recipe.batch, len(data)))
+    for first in range(0, networks, at_once):
+        group = range(first, min(first + at_once, networks))
+        with tf32(recipe.precision == "tf32"):
+            found = in_turns([numbered(tested(), seed, NETWORK, i, device=device) for i in group], device)
+        for each in found:
+            accuracies = (*accuracies, each)
+            yield Scores(accuracies, time.monotonic() - started, card)
 
 
 def _origin(data: CondensedSet) -> dict[str, Any]:
@@ -119,11 +130,11 @@ def training(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, dat
     augmentation = "none" if whole else strategy(recipe.augmentation, dataset)
     epochs = recipe.whole_epochs if whole else recipe.epochs if augmentation == "none" else recipe.epochs_augmented
     images_and_labels = data[:]
-    optimizer = _sgd(network, recipe.lr, recipe)
+    step = training_step(network, _sgd(network, recipe.lr, recipe))
     for epoch in range(epochs):
-        yield train_epoch(network, optimizer, images_and_labels, recipe.batch, augmentation)
+        yield train_epoch(step, images_and_labels, recipe.batch, augmentation)
         if epoch == (epochs - 1) // 2 + 1:
-            optimizer = _sgd(network, recipe.lr * recipe.lr_drop, recipe)
+            step = training_step(network, _sgd(network, recipe.lr * recipe.lr_drop, recipe))
 
 
 def _sgd(network: nn.Module, lr: float, recipe: Recipe) -> torch.optim.SGD:

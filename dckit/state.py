@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .condensed import CondensedSet
@@ -18,7 +19,8 @@ class State:
     """Where a run stands after ``iteration`` of its ``iterations`` draws of θ0. A state is never changed.
 
     images (classes × ipc, channels, height, width), normalised, and velocity, their momentum, on the run's device.
-    losses: one number a draw, the distance D averaged over its matching steps and classes. seconds: computing time.
+    distances (iteration,): the distance D of each draw, averaged over its matching steps and classes; also on the
+    device. seconds: computing time.
     """
 
     iteration: int
@@ -26,14 +28,24 @@ class State:
     images: Tensor
     labels: Tensor
     velocity: Tensor | None
-    losses: tuple[float, ...]
+    distances: Tensor
     seconds: float
     card: dict[str, Any]
 
     @property
+    def losses(self) -> tuple[float, ...]:
+        """``distances`` as numbers. A GPU has to stop for that."""
+        return tuple(self.distances.tolist())
+
+    @property
     def loss(self) -> float:
         """The last draw's loss; NaN before the first."""
-        return self.losses[-1] if self.losses else float("nan")
+        return float(self.distances[-1]) if self.iteration else float("nan")
+
+    @property
+    def finite(self) -> bool:
+        """Whether all of the images and losses are numbers."""
+        return bool(torch.isfinite(self.images).all() and torch.isfinite(self.distances).all())
 
     @property
     def done(self) -> tuple[int, int]:
@@ -87,7 +99,7 @@ def resume(path: str | Path, start: State) -> State:
         iteration=card["iteration"],
         images=images.to(device),
         velocity=None if velocity is None else velocity.to(device),
-        losses=tuple(card["losses"]),
+        distances=torch.tensor(card["losses"], device=device),
         seconds=card["seconds"],
     )
 

@@ -9,7 +9,10 @@ from .layers import Bfloat16
 from .matching import gradients_and_logits
 from .models import build
 from .recipes import Recipe
-from .runtime import side_by_side
+from .replay import Replay
+from .runtime import sent, side_by_side
+
+TEST_BATCH, LARGE_TEST_BATCH = 50, 1000  # images tested together: what a CPU's cache holds, and what fills a GPU
 
 
 def fresh_network(real: ImageData, recipe: Recipe) -> nn.Module:
@@ -21,34 +24,55 @@ def fresh_network(real: ImageData, recipe: Recipe) -> nn.Module:
     return Bfloat16(network) if recipe.precision == "bfloat16" else network
 
 
-def train_epoch(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    data: tuple[Tensor, Tensor],
-    batch: int | None,
-    augmentation: str = "none",
-) -> Tensor:
-    """One pass over images and labels in shuffled, augmented batches (None: all at once), in training mode.
+def redraw(step: Replay, real: ImageData, recipe: Recipe) -> None:
+    """Let the step's network start anew: new random weights in the tensors that it has, and no momentum."""
+    fresh = fresh_network(real, recipe).state_dict()
+    with torch.no_grad():
+        for tensor in step.changes:
+            tensor.zero_()
+        for name, own in step.network.state_dict().items():
+            own.copy_(sent(fresh[name], own.device))
 
-    Returns for each image whether the network named it right when its turn came, just before the step: (n,) bool.
+
+def training_step(network: nn.Module, optimizer: torch.optim.SGD) -> Replay:
+    """A step down the mean cross-entropy: a function of images and labels that returns the logits before it.
+
+    The optimiser's rate is fixed from here on: one that has changed needs a new step.
     """
-    images, labels = data
-    network.train()
-    order = torch.randperm(len(labels)).to(labels.device)
-    right = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
-    for index in order.split(batch or len(order)):
-        changed = augment(images[index], augmentation)
-        grads, logits = gradients_and_logits(network, changed, labels[index])
-        for parameter, grad in zip(network.parameters(), grads, strict=True):
+    parameters = list(network.parameters())
+    for parameter in parameters if optimizer.defaults["momentum"] else ():  # as if it had stood still
+        optimizer.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+
+    def step(images: Tensor, labels: Tensor) -> tuple[Tensor]:
+        grads, logits = gradients_and_logits(network, images, labels)
+        for parameter, grad in zip(parameters, grads, strict=True):
             parameter.grad = grad
         optimizer.step()
+        return (logits,)
+
+    velocities = [state["momentum_buffer"] for state in optimizer.state.values()]
+    return Replay(step, network, [*parameters, *network.buffers(), *velocities])
+
+
+def train_epoch(step: Replay, data: tuple[Tensor, Tensor], batch: int | None, augmentation: str = "none") -> Tensor:
+    """One pass over images and labels in shuffled, augmented batches (None: all at once), in training mode.
+
+    step: see `training_step`. Returns for each image whether the network named it right when its turn came: (n,) bool.
+    """
+    images, labels = data
+    step.network.train()
+    order = sent(torch.randperm(len(labels)), labels.device)
+    right = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
+    for index in order.split(batch or len(order)):
+        (logits,) = step(augment(images[index], augmentation), labels[index])
         right[index] = logits.argmax(1) == labels[index]
     return right
 
 
-def accuracy(network: nn.Module, test: Split, batch: int = 50) -> float:
+def accuracy(network: nn.Module, test: Split) -> float:
     """Share of the test images that the network names right, in %."""
     network.eval()
+    batch = TEST_BATCH if test.labels.device.type == "cpu" else LARGE_TEST_BATCH
 
     @torch.inference_mode()
     def right(start: int) -> Tensor:

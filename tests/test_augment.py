@@ -55,7 +55,7 @@ def test_rotation_equals_scipys_for_every_angle(shape):
 
 def test_rotation_by_nothing_leaves_the_image():
     images = torch.randn(2, 3, 16, 16)
-    torch.testing.assert_close(rotate(images, torch.zeros(2), torch.tensor(9.0)), images, rtol=0, atol=1e-5)
+    torch.testing.assert_close(rotate(images, torch.zeros(2).long(), torch.tensor(9.0)), images, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("names", list(STRATEGIES.values())[1:], ids=str)

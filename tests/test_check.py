@@ -13,7 +13,7 @@ from dckit.check.stage_t import Case
 from dckit.compare import compare
 from dckit.data import Split, denormalise
 from dckit.stage_t import train
-from dckit.train import train_epoch
+from dckit.train import train_epoch, training_step
 
 RIGHT, WRONG = [], []  # (check, answer), and the same with words of what must be said
 
@@ -346,7 +346,7 @@ def with_the_kits_epoch(network, batches, images, labels, train_images, train_ne
     for _ in range(steps):
         (images.grad,) = torch.autograd.grad(match(network, batches, images, labels), images)
         train_images.step()
-        train_epoch(network, train_network, (images.detach(), labels), batch=None)
+        train_epoch(training_step(network, train_network), (images.detach(), labels), batch=None)
 
 
 def loop_but(**changes):
@@ -402,7 +402,7 @@ def with_a_schedule_and_batches(network, images, labels, test_images, test_label
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [epochs // 2])
     for _ in range(epochs):
-        train_epoch(network, optimizer, (images, labels), batch=256)
+        train_epoch(training_step(network, optimizer), (images, labels), batch=256)
         schedule.step()
     network.eval()
     with torch.inference_mode():

@@ -275,13 +275,13 @@ UNSEEN = {"protocol", "budget", "sets"}  # labels, and how often it is all repea
 BOTH = {"normalisation", "width", "precision"}
 STAGE_T = {
     *("test_network", "test_version", "networks", "epochs", "epochs_augmented", "lr", "momentum", "weight_decay"),
-    *("lr_drop", "batch", "augmentation", "test_images", "whole_networks", "whole_epochs"),
+    *("lr_drop", "batch", "augmentation", "test_images", "whole_networks", "whole_epochs", "test_width"),
 }
 
 
 def test_every_choice_belongs_to_stage_c_to_stage_t_or_to_both():
     recipe, every = Recipe.published(10).but(precision="tf32"), {f.name for f in fields(Recipe)}
-    assert set(recipe.stage_t) == STAGE_T | BOTH
+    assert set(recipe.stage_t) == STAGE_T - {"test_width"} | BOTH  # as width
     assert set(recipe.stage_c) == every - STAGE_T - UNSEEN
     assert set(recipe.stage_c) & set(recipe.stage_t) == BOTH
 
@@ -299,6 +299,12 @@ def test_the_version_of_a_network_that_has_but_one_is_no_choice():
     assert Recipe.report(network="MLP").stage_c["version"] == Recipe.report(network="MLP").stage_t["test_version"]
     assert Recipe.published(network="MLP").but(version="original").stage_c == Recipe.published(network="MLP").stage_c
     assert Recipe.report(network="LeNet").stage_c["version"] == "original"
+
+
+def test_the_network_of_stage_t_may_be_wider_than_stage_cs():
+    recipe = Recipe.published().but(width=64, test_width=128)
+    assert (recipe.stage_c["width"], recipe.stage_t["width"], recipe.tested.width) == (64, 128, 128)
+    assert recipe.stage_t == Recipe.published().stage_t
 
 
 def test_the_network_of_stage_t_is_written_out_with_its_version():

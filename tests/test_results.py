@@ -113,6 +113,7 @@ VALUES = {  # values to change to, beside those that the type suggests
     "test_network": ["LeNet", "AlexNet", "MLP"],
     "version": ["original"],
     "test_version": ["original"],
+    "test_width": [64, 77],
     "metric": ["mse", "cos"],
     "normalisation": ["report"],
     "init": ["real"],

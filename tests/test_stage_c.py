@@ -11,8 +11,10 @@ from torch import nn
 
 import dckit
 from dckit import CondensedSet, ImageData, Split, build, condense, gradient_distance, gradients
+from dckit.matching import matching
 from dckit.stage_c import hold_batch_norm, matching_step
 from dckit.state import State
+from dckit.train import training_step
 
 CONVNET = partial(oracles.convnet, padding=3)
 SEVERAL = dict(ipc=3, iterations=2, matching_steps=2, network_steps=2)
@@ -83,9 +85,9 @@ def test_one_backward_pass_a_class_moves_the_images_as_one_of_the_sum_does(digit
         total = total + gradient_distance(grads, grads_real)
     (expected,) = torch.autograd.grad(total, images)
     torch.manual_seed(0)
-    mean = matching_step(network, digits.train, images, torch.optim.SGD([images], lr=1.0), recipe)
+    mean = matching_step(matching(network), digits.train, images, torch.optim.SGD([images], lr=1.0), recipe)
     torch.testing.assert_close(before - images.detach(), expected, rtol=1e-4, atol=1e-5)
-    assert mean == pytest.approx(float(total.detach()) / 10, rel=1e-5)
+    assert float(mean) == pytest.approx(float(total.detach()) / 10, rel=1e-5)
     assert all(p.grad is None for p in network.parameters())
 
 
@@ -113,7 +115,7 @@ def test_tensors_kept_for_the_backward_pass_do_not_grow_with_the_classes(digits,
         network = build("ConvNet", digits.shape, classes, width=8)
         images = torch.randn(classes, 1, 28, 28, requires_grad=True)
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept()):
-            matching_step(network, real, images, torch.optim.SGD([images], lr=0.1), quick)
+            matching_step(matching(network), real, images, torch.optim.SGD([images], lr=0.1), quick)
         return most
 
     assert 0 < peak(10) < 1.1 * peak(3)
@@ -200,14 +202,22 @@ def test_the_update_of_a_network_that_is_about_to_be_thrown_away_changes_no_imag
 def test_the_network_is_trained_between_matching_steps(
     digits, quick, monkeypatch, matching_steps, last_network_update, passes
 ):
-    calls = []
+    calls, optimizers = [], []
+
+    def step(network, optimizer):
+        optimizers.append(optimizer)
+        return training_step(network, optimizer)
+
+    monkeypatch.setattr("dckit.stage_c.training_step", step)
     monkeypatch.setattr("dckit.stage_c.train_epoch", lambda *args: calls.append(args))
     recipe = quick.but(iterations=1, network_steps=2, network_lr=0.03, network_momentum=0.25, network_batch=7)
     recipe = recipe.but(matching_steps=matching_steps, last_network_update=last_network_update)
     last(condense(digits, recipe, device="cpu"))
     assert len(calls) == passes
-    for _, optimizer, (images, labels), batch in calls:
-        assert (optimizer.defaults["lr"], optimizer.defaults["momentum"], batch) == (0.03, 0.25, 7)
+    ((lr, momentum),) = [(each.defaults["lr"], each.defaults["momentum"]) for each in optimizers]
+    assert (lr, momentum) == (0.03, 0.25)
+    for _, (images, labels), batch in calls:
+        assert batch == 7
         assert not images.requires_grad
         assert labels.tolist() == list(range(10))
 
@@ -230,9 +240,9 @@ def test_images_that_are_no_numbers_end_the_run_and_leave_the_last_good_checkpoi
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_images_that_are_no_numbers_are_refused_though_the_loss_is_one(digits, quick, monkeypatch, value):
-    def spoil(network, real, images, *_):
+    def spoil(match, real, images, *_):
         images.data[3, 0, 5, 5] = value
-        return 1.0
+        return torch.tensor(1.0)
 
     monkeypatch.setattr("dckit.stage_c.matching_step", spoil)
     with pytest.raises(FloatingPointError, match=r"loss 1\.0 in iteration 1, the images are no longer numbers"):
@@ -317,10 +327,10 @@ def test_without_batch_norm_nothing_is_held_and_no_random_number_drawn(digits):
 def test_batch_norm_is_held_anew_before_each_matching_step(digits, quick, monkeypatch):
     states = []
 
-    def look(network, *_):
-        layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    def look(match, *_):
+        layers = [m for m in match.network.modules() if isinstance(m, nn.BatchNorm2d)]
         states.append((any(m.training for m in layers), [int(m.num_batches_tracked) for m in layers]))
-        return 1.0
+        return torch.tensor(1.0)
 
     monkeypatch.setattr("dckit.stage_c.matching_step", look)
     recipe = quick.but(network="VGG11BN", iterations=1, matching_steps=2, network_steps=1, norm_images=1)

@@ -7,7 +7,7 @@ import torch
 
 from dckit import CondensedSet, Recipe, Scores, Split, build, condense, evaluate, evaluating, random_images
 from dckit.stage_t import train, training
-from dckit.train import accuracy, train_epoch
+from dckit.train import accuracy, train_epoch, training_step
 
 PUBLISHED, REPORT = Recipe.published(), Recipe.report()
 
@@ -16,12 +16,13 @@ PUBLISHED, REPORT = Recipe.published(), Recipe.report()
 def passes(monkeypatch):
     """What stage T asks of each pass over the set: nothing is trained."""
     calls = []
+    monkeypatch.setattr("dckit.stage_t.training_step", lambda network, optimizer: optimizer)
     monkeypatch.setattr("dckit.stage_t.train_epoch", lambda *args: calls.append(args))
     return calls
 
 
 def rates(passes):
-    return [optimizer.defaults["lr"] for _, optimizer, *_ in passes]
+    return [optimizer.defaults["lr"] for optimizer, *_ in passes]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_the_published_schedule_drops_the_rate_once_behind_the_middle(
     train(build("MLP", digits.shape, 10), random_images(digits), PUBLISHED, dataset)
     assert len(passes) == number
     assert rates(passes) == [0.01] * (last_at_full_rate + 1) + [0.001] * (number - last_at_full_rate - 1)
-    for _, optimizer, _, batch, changes in passes:
+    for optimizer, _, batch, changes in passes:
         assert (optimizer.defaults["momentum"], optimizer.defaults["weight_decay"]) == (0.9, 0.0005)
         assert (batch, changes) == (256, augmentation)
 
@@ -49,7 +50,7 @@ def test_the_published_schedule_drops_the_rate_once_behind_the_middle(
 def test_the_reports_protocol_is_300_plain_passes(digits, passes, dataset):
     train(build("MLP", digits.shape, 10), random_images(digits), REPORT, dataset)
     assert rates(passes) == [0.01] * 300
-    for _, optimizer, _, _, augmentation in passes:
+    for optimizer, _, _, augmentation in passes:
         assert (optimizer.defaults["momentum"], optimizer.defaults["weight_decay"]) == (0.0, 0.0)
         assert augmentation == "none"
 
@@ -58,13 +59,13 @@ def test_the_reports_protocol_is_300_plain_passes(digits, passes, dataset):
 def test_a_named_augmentation_is_used_on_every_dataset(digits, passes, augmentation, number):
     recipe = PUBLISHED.but(augmentation=augmentation)
     train(build("MLP", digits.shape, 10), random_images(digits), recipe, "cifar10")
-    assert [args[4] for args in passes] == [augmentation] * number
+    assert [args[3] for args in passes] == [augmentation] * number
 
 
 def test_the_whole_dataset_is_trained_on_without_augmentation_for_its_own_number_of_passes(digits, quick, passes):
     evaluate(digits.train, digits, quick.but(whole_networks=1, whole_epochs=7, epochs=2, epochs_augmented=3))
-    assert [args[4] for args in passes] == ["none"] * 7
-    images, labels = passes[0][2]
+    assert [args[3] for args in passes] == ["none"] * 7
+    images, labels = passes[0][1]
     assert torch.equal(images, digits.train.images)
     assert torch.equal(labels, digits.train.labels)
 
@@ -72,12 +73,18 @@ def test_the_whole_dataset_is_trained_on_without_augmentation_for_its_own_number
 def test_the_drop_starts_momentum_over(digits, monkeypatch):
     seen = []
 
-    def look(network, optimizer, *args):
-        buffers = [bool(state.get("momentum_buffer") is not None) for state in optimizer.state.values()]
-        seen.append((optimizer.defaults["lr"], any(buffers)))
-        train_epoch(network, optimizer, *args)
+    def look(optimizer, *args):
+        moves = [bool(state["momentum_buffer"].any()) for state in optimizer.state.values()]
+        seen.append((optimizer.defaults["lr"], any(moves)))
+        train_epoch(steps[optimizer], *args)
 
+    def step(network, optimizer):
+        steps[optimizer] = training_step(network, optimizer)
+        return optimizer
+
+    steps = {}
     monkeypatch.setattr("dckit.stage_t.train_epoch", look)
+    monkeypatch.setattr("dckit.stage_t.training_step", step)
     recipe = PUBLISHED.but(epochs=8, augmentation="none")
     train(build("MLP", digits.shape, 10), random_images(digits), recipe, "digits")
     assert seen == [(0.01, False), *[(0.01, True)] * 4, (0.001, False), *[(0.001, True)] * 2]
@@ -116,7 +123,7 @@ def test_batches_of_a_pass_are_shuffled_anew_and_hold_every_image_once(digits):
     optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
     torch.manual_seed(0)
     for _ in range(2):
-        train_epoch(network, optimizer, (images, labels), 4)
+        train_epoch(training_step(network, optimizer), (images, labels), 4)
     order = [[int(image[0, 0, 0]) for image in batch] for batch in seen]
     assert [len(batch) for batch in order] == [4, 4, 2, 4, 4, 2]
     first, second = order[0] + order[1] + order[2], order[3] + order[4] + order[5]
@@ -133,7 +140,7 @@ def test_a_pass_is_in_training_mode_and_changes_the_images_anew(digits):
     optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
     for augmentation in ("none", "crop_scale_rotate", "crop_scale_rotate"):
         torch.manual_seed(len(seen))
-        train_epoch(network, optimizer, (images, labels), None, augmentation)
+        train_epoch(training_step(network, optimizer), (images, labels), None, augmentation)
     assert all(training for training, _ in seen)
     plain, first, second = (batch.flatten(1).sort(0).values for _, batch in seen)
     assert torch.equal(plain, images.flatten(1).sort(0).values)
@@ -141,12 +148,13 @@ def test_a_pass_is_in_training_mode_and_changes_the_images_anew(digits):
     assert not torch.equal(first, second)
 
 
-def test_accuracy_is_the_share_of_right_answers_whatever_the_batches(digits):
+def test_accuracy_is_the_share_of_right_answers_whatever_the_batches(digits, monkeypatch):
     network = build("MLP", digits.shape, 10)
     with torch.no_grad():
         right = (network(digits.test.images).argmax(1) == digits.test.labels).double().mean()
     for batch in (7, 50, 1000):
-        assert accuracy(network, digits.test, batch) == pytest.approx(100 * float(right))
+        monkeypatch.setattr("dckit.train.TEST_BATCH", batch)
+        assert accuracy(network, digits.test) == pytest.approx(100 * float(right))
     assert not network.training
 
 
@@ -313,7 +321,7 @@ def test_pieces_of_a_batch_make_the_same_step_as_all_of_it(digits, monkeypatch, 
         seen = []
         network.register_forward_pre_hook(lambda module, args, seen=seen: seen.append(len(args[0])))
         for _ in range(2):
-            rights.append(train_epoch(network, optimizer, (images.double(), labels), batch))
+            rights.append(train_epoch(training_step(network, optimizer), (images.double(), labels), batch))
         ends.append([p.detach() for p in network.parameters()])
         sizes.append(seen)
     assert max(sizes[0]) <= 32
@@ -331,7 +339,7 @@ def test_a_step_is_down_the_mean_loss_of_the_batch(digits):
     before = [p.detach().clone() for p in network.parameters()]
     loss = torch.nn.functional.cross_entropy(network(images.double()), labels)
     grads = torch.autograd.grad(loss, list(network.parameters()))
-    train_epoch(network, optimizer, (images.double(), labels), None)
+    train_epoch(training_step(network, optimizer), (images.double(), labels), None)
     for p, start, grad in zip(network.parameters(), before, grads, strict=True):
         torch.testing.assert_close(p.detach(), start - 0.5 * grad, rtol=1e-9, atol=1e-12)
 
@@ -340,7 +348,7 @@ def test_batch_norm_sees_a_batch_whole(digits):
     seen = []
     network = build("VGG11BN", digits.shape, 10, width=4)
     network.register_forward_pre_hook(lambda module, args: seen.append(len(args[0])))
-    train_epoch(network, torch.optim.SGD(network.parameters(), lr=0.0), digits.train[:100], 70)
+    train_epoch(training_step(network, torch.optim.SGD(network.parameters(), lr=0.0)), digits.train[:100], 70)
     assert seen == [70, 30]
 
 
@@ -353,9 +361,9 @@ def test_a_pass_tells_of_each_image_whether_it_was_named_right(digits):
     assert 0.3 < float(expected.float().mean()) < 0.95
     still = torch.optim.SGD(network.parameters(), lr=0.0)
     for batch in (None, 64, 1):
-        assert torch.equal(train_epoch(network, still, (images, labels), batch), expected)
+        assert torch.equal(train_epoch(training_step(network, still), (images, labels), batch), expected)
     moving = torch.optim.SGD(network.parameters(), lr=1.0)  # one step, and what counts is the network before it
-    assert torch.equal(train_epoch(network, moving, (images, labels), None), expected)
+    assert torch.equal(train_epoch(training_step(network, moving), (images, labels), None), expected)
     with torch.no_grad():
         assert not torch.equal(network(images).argmax(1) == labels, expected)
 

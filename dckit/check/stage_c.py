@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from ..data import Split
-from ..matching import gradient_distance, gradients
+from ..matching import gradient_distance, gradients, matching
 from ..models import build
 from ..recipes import Recipe
 from ..stage_c import matching_step as kits_step
-from ..train import train_epoch
+from ..train import train_epoch, training_step
 from .answers import NOTHING, NotYet, ask, checked, number, tell, written
 
 CLASSES, IPC, REAL = 3, 2, 4  # of the small dataset below
@@ -64,7 +64,7 @@ class Case:
         """The kit's own matching step."""
         real = Split(torch.cat([b for b, _ in self.batches]), torch.cat([y for _, y in self.batches]), (0.0,), (1.0,))
         recipe = Recipe(ipc=IPC, real_batch=REAL)
-        return kits_step(self.network, real, self.images, self.train_images, recipe)
+        return float(kits_step(matching(self.network), real, self.images, self.train_images, recipe))
 
     def matched(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
         """The gradient of the summed distances with respect to the images, and the distance of each pair."""
@@ -156,7 +156,7 @@ def wrong_gradient(function: Callable[..., Any]) -> str:
         wrong = _wrong_training() if steps == 1 else {}
         for _ in range(steps):
             kits.step()
-            train_epoch(kits.network, kits.train_network, (kits.images.detach(), kits.labels), None)
+            train_epoch(training_step(kits.network, kits.train_network), (kits.images.detach(), kits.labels), None)
         ask(
             function,
             *(mine.network, mine.batches, mine.images, mine.labels),

@@ -1,0 +1,193 @@
+"""Recording on a GPU: with a stand-in for CUDA graphs everywhere, and with the real ones where there is a GPU."""
+
+from contextlib import contextmanager
+
+import pytest
+import torch
+from runs import last
+from torch import nn
+
+from dckit import build, condense, evaluate, random_images
+from dckit.matching import matching
+from dckit.replay import WARM_UP, Replay, draws
+from dckit.runtime import in_turns
+from dckit.train import redraw, train_epoch, training_step
+
+
+class Stream:
+    def __init__(self, *_):
+        pass
+
+    def wait_stream(self, other):
+        pass
+
+
+class Graph:
+    """What was recorded, done again: from the same tensors into the same tensors, as a CUDA graph does it."""
+
+    def replay(self):
+        for output, new in zip(self.recording.outputs, self.function(*self.recording.inputs), strict=True):
+            output.copy_(new)
+
+
+class PlayedReplay(Replay):
+    def _record(self, inputs):
+        recording = super()._record(inputs)
+        recording.graph.recording, recording.graph.function = recording, self.function
+        recorded.append(recording)
+        return recording
+
+
+recorded: list = []
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """The calls of torch.cuda that recording makes, on the CPU; returns all recordings."""
+    recorded.clear()
+    streams = [Stream()]
+
+    @contextmanager
+    def stream(other):
+        streams.append(other)
+        yield
+        streams.pop()
+
+    @contextmanager
+    def graph(_):
+        yield
+
+    for name, stand_in in {
+        **dict(CUDAGraph=Graph, Stream=Stream, graph=graph, stream=stream),
+        **dict(current_stream=lambda *_: streams[-1]),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    monkeypatch.setattr("dckit.replay.recordable", lambda network, device: not draws(network))
+    for module in ("matching", "train"):
+        monkeypatch.setattr(f"dckit.{module}.Replay", PlayedReplay)
+    return recorded
+
+
+def weights(network):
+    return [p.detach().clone() for p in network.state_dict().values()]
+
+
+def trained(digits, network, epochs=3):
+    torch.manual_seed(0)
+    start = build(network, digits.shape, 10, width=4)
+    optimizer = torch.optim.SGD(start.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
+    step = training_step(start, optimizer)
+    right = [train_epoch(step, digits.train[:20], 14) for _ in range(epochs)]
+    return weights(start) + right
+
+
+@pytest.mark.parametrize("network", ["ConvNet", "VGG11BN", "MLP"])
+def test_recorded_training_is_training(digits, network, request):
+    plain = trained(digits, network)
+    recordings = request.getfixturevalue("gpu")
+    again = trained(digits, network)
+    assert [len(r.inputs[0]) for r in recordings] == [14, 6]
+    assert all(torch.equal(a, b) for a, b in zip(plain, again, strict=True))
+
+
+@pytest.mark.parametrize("changes", [{}, dict(network="VGG11BN"), dict(metric="mse"), dict(by_class=False)], ids=str)
+def test_recorded_condensing_is_condensing(digits, quick, changes, request):
+    recipe = quick.but(ipc=2, matching_steps=2, network_steps=2, network_momentum=0.5, iterations=3, norm_images=4)
+    recipe = recipe.but(**changes)
+    plain = last(condense(digits, recipe, device="cpu"))
+    recordings = request.getfixturevalue("gpu")
+    again = last(condense(digits, recipe, device="cpu"))
+    assert len(recordings) == 2  # a step of matching, and one of training
+    assert torch.equal(plain.images, again.images)
+    assert plain.losses == again.losses
+
+
+def test_a_recording_follows_the_networks_weights_and_its_values_stay(digits, gpu, quick):
+    network = build("ConvNet", digits.shape, 10, width=quick.width)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    match, learn = matching(network), training_step(network, optimizer)
+    images, labels = torch.randn(3, 1, 28, 28), torch.tensor([4, 4, 4])
+    real = digits.train.sample(4, 5)
+    first = match(images, labels, *real)
+    kept = [value.clone() for value in first]
+    learn(images, labels)
+    redraw(learn, digits, quick)
+    assert not any(velocity.any() for velocity in learn.changes[-len(list(network.parameters())) :])
+    second = match(images, labels, *real)
+    assert len(gpu) == 2
+    assert all(torch.equal(a, b) for a, b in zip(first, kept, strict=True))
+    plain = matching(network).function(images, labels, *real)
+    assert all(torch.equal(a, b) for a, b in zip(second, plain, strict=True))
+    assert not torch.equal(first[0], second[0])
+
+
+def test_recording_leaves_what_a_step_changes_as_it_was(gpu):
+    calls, total = [], torch.zeros(2)
+
+    def add(number):
+        calls.append(number)
+        return (total.add_(number).clone(),)
+
+    step = PlayedReplay(add, nn.Linear(1, 1), [total])
+    assert step(torch.ones(2))[0].tolist() == [1, 1]
+    assert step(torch.full((2,), 5.0))[0].tolist() == [6, 6]
+    assert len(calls) == WARM_UP + 1 + 2
+
+
+def test_every_stream_has_a_recording_of_its_own(gpu):
+    step = PlayedReplay(lambda x: (2 * x,), nn.Linear(1, 1))
+    streams = [Stream(), Stream()]
+    for _ in range(2):
+        for k, stream in enumerate(streams):
+            with torch.cuda.stream(stream):
+                assert step(torch.tensor(float(k)))[0] == 2 * k
+    assert len(gpu) == 2
+
+
+def test_a_network_that_draws_random_numbers_is_not_recorded(gpu):
+    network = nn.Dropout(0.5)
+    assert PlayedReplay(lambda x: (network(x),), network)(torch.ones(100))[0].sum() != 100
+    assert not gpu
+    network.eval()
+    assert PlayedReplay(lambda x: (network(x),), network)(torch.ones(100))[0].sum() == 100
+    assert len(gpu) == 1
+
+
+def test_in_turns_steps_each_in_turn_and_returns_the_last_values():
+    told = []
+
+    def count(name, n):
+        for k in range(n):
+            told.append(f"{name}{k}")
+            yield k * 10
+
+    assert in_turns([count("a", 3), count("b", 1), count("c", 2)], torch.device("cpu")) == [20, 0, 10]
+    assert told == ["a0", "b0", "c0", "a1", "c1", "a2"]
+
+
+# With a GPU
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+
+@needs_gpu
+@pytest.mark.parametrize("changes", [{}, dict(network="VGG11BN"), dict(network="AlexNet")], ids=str)
+def test_a_gpu_condenses_what_a_cpu_does(digits, quick, changes):
+    recipe = quick.but(ipc=2, matching_steps=2, network_steps=2, iterations=3, norm_images=4).but(**changes)
+    ours, theirs = (last(condense(digits, recipe, device=device)) for device in ("cuda", "cpu"))
+    start = next(condense(digits, recipe, device="cpu")).images
+    moved = (theirs.images - start).norm()
+    assert (ours.images.cpu() - theirs.images).norm() < 0.02 * moved
+    assert ours.losses == pytest.approx(theirs.losses, rel=1e-3)
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_a_gpu_tests_as_a_cpu_does(digits, quick, precision):
+    recipe = quick.but(networks=5, epochs=30, augmentation="crop_scale_rotate", epochs_augmented=30, lr=0.05)
+    condensed = random_images(digits, ipc=2)
+    ours = evaluate(condensed, digits, recipe.but(precision=precision), device="cuda")
+    theirs = evaluate(condensed, digits, recipe, device="cpu")
+    assert ours.mean == pytest.approx(theirs.mean, abs=4)
+    again = evaluate(condensed, digits, recipe.but(precision=precision), device="cuda")
+    assert again.accuracies == pytest.approx(ours.accuracies, abs=1)
