@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .concurrency import side_by_side
 from .replay import Replay, draws
-from .runtime import side_by_side
 
 METRICS = ("layerwise", "mse", "cos")
 PIECE, WIDE = 16, 32  # images that pass a CPU together, in networks with a convolution of so many channels

@@ -1,12 +1,8 @@
-"""Where a run happens and which random numbers it meets: device, threads, seeds, versions."""
+"""Where a run happens and which random numbers it meets: device, seeds, versions."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
-from itertools import cycle, starmap
 from platform import python_version
 from typing import Any, TypeVar
 
@@ -14,7 +10,6 @@ import numpy as np
 import torch
 
 Out = TypeVar("Out")
-STREAMS = 4  # of a GPU, for items that run at once
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -72,81 +67,6 @@ def numbered(run: Iterator[Out], *entropy: int, device: torch.device) -> Iterato
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     """A tensor of the CPU on ``device``, without waiting until a GPU has done what it was given before."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
-
-
-def side_by_side(
-    function: Callable[..., Out], items: Iterable[tuple[Any, ...]], device: torch.device, ordered: bool = False
-) -> Iterator[Out]:
-    """``function(*item)`` for each item, in their order; on a CPU as many at a time as torch has threads.
-
-    One thread an item beats all threads in each: small tensors leave threads waiting for one another. On a GPU they
-    are dealt out to streams. ordered: one after another, for functions that draw random numbers or have next to
-    nothing to do.
-    """
-    threads, items = torch.get_num_threads(), list(items)
-    if len(items) == 1 or (device.type == "cpu" and (ordered or threads == 1)):
-        yield from starmap(function, items)
-        return
-    if device.type != "cpu":
-        with _branches(device, STREAMS) as branches:
-            found = [_inside(branch, function, *item) for branch, item in zip(cycle(branches), items)]
-        yield from found
-        return
-    torch.set_num_threads(1)
-    try:
-        yield from _pool(threads).map(function, *zip(*items, strict=True))
-    finally:
-        torch.set_num_threads(threads)
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    # Kept: a new thread takes oneDNN some ms to get used to.
-    return ThreadPoolExecutor(threads)
-
-
-def in_turns(runs: Sequence[Iterator[Out]], device: torch.device) -> list[Out]:
-    """Exhaust iterators, a step of each in turn, and return their last values; on a GPU each has its own stream."""
-    last, left = dict[int, Out](), list(range(len(runs)))
-    with _branches(device, len(runs)) as branches:
-        while left:
-            values = {i: _inside(branches[i], next, runs[i], None) for i in left}
-            last |= {i: value for i, value in values.items() if value is not None}
-            left = [i for i in left if values[i] is not None]
-    return [last[i] for i in range(len(runs))]
-
-
-def _inside(branch: AbstractContextManager[Any], function: Callable[..., Out], *arguments: Any) -> Out:
-    with branch:
-        return function(*arguments)
-
-
-@contextmanager
-def _branches(device: torch.device, count: int) -> Iterator[list[AbstractContextManager[Any]]]:
-    """Contexts to work in: on a GPU streams, which wait for what came before and are waited for at the end.
-
-    So they may use one another's tensors, as long as these live until then. Elsewhere nothing changes inside.
-    """
-    if device.type != "cuda":
-        yield [nullcontext()] * count
-        return
-    here, streams = torch.cuda.current_stream(device), _streams(device, count)
-    for stream in streams:
-        stream.wait_stream(here)
-    try:
-        yield [torch.cuda.stream(stream) for stream in streams]
-    finally:
-        for stream in streams:
-            here.wait_stream(stream)
-
-
-@cache
-def _streams(device: torch.device, count: int) -> list[torch.cuda.Stream]:
-    # Kept: steps are recorded for every stream that they meet.
-    return [torch.cuda.Stream(device) for _ in range(count)]
-
-
-os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
 
 
 @contextmanager

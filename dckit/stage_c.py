@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .concurrency import side_by_side
 from .condensed import base_card
 from .data import ImageData, Split
 from .matching import divisible, matching
 from .recipes import Recipe
 from .replay import Replay
-from .runtime import device_name, pick_device, seeded, side_by_side, tf32, versions
+from .runtime import device_name, pick_device, seeded, tf32, versions
 from .state import State, resume, save_checkpoint
 from .train import fresh_network, redraw, train_epoch, training_step
 

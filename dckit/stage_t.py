@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from .augment import strategy
+from .concurrency import in_turns
 from .condensed import CondensedSet
 from .data import ImageData, Split
 from .recipes import Recipe
-from .runtime import device_name, in_turns, numbered, pick_device, seeded, tf32, versions
+from .runtime import device_name, numbered, pick_device, seeded, tf32, versions
 from .train import accuracy, fresh_network, train_epoch, training_step
 
 NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `seeded`

@@ -4,13 +4,14 @@ import torch
 from torch import Tensor, nn
 
 from .augment import augment
+from .concurrency import side_by_side
 from .data import ImageData, Split
 from .layers import Bfloat16
 from .matching import gradients_and_logits
 from .models import build
 from .recipes import Recipe
 from .replay import Replay
-from .runtime import sent, side_by_side
+from .runtime import sent
 
 TEST_BATCH, LARGE_TEST_BATCH = 50, 1000  # images tested together: what a CPU's cache holds, and what fills a GPU
 

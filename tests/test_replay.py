@@ -10,7 +10,6 @@ from torch import nn
 from dckit import build, condense, evaluate, random_images
 from dckit.matching import matching
 from dckit.replay import WARM_UP, Replay, draws
-from dckit.runtime import in_turns
 from dckit.train import redraw, train_epoch, training_step
 
 
@@ -151,18 +150,6 @@ def test_a_network_that_draws_random_numbers_is_not_recorded(gpu):
     network.eval()
     assert PlayedReplay(lambda x: (network(x),), network)(torch.ones(100))[0].sum() == 100
     assert len(gpu) == 1
-
-
-def test_in_turns_steps_each_in_turn_and_returns_the_last_values():
-    told = []
-
-    def count(name, n):
-        for k in range(n):
-            told.append(f"{name}{k}")
-            yield k * 10
-
-    assert in_turns([count("a", 3), count("b", 1), count("c", 2)], torch.device("cpu")) == [20, 0, 10]
-    assert told == ["a0", "b0", "c0", "a1", "c1", "a2"]
 
 
 # With a GPU

@@ -1,12 +1,10 @@
 import itertools
-import threading
-import time
 from contextlib import suppress
 
 import pytest
 import torch
 
-from dckit.runtime import device_name, pick_device, seeded, side_by_side, tf32, versions
+from dckit.runtime import device_name, numbered, pick_device, seeded, sent, tf32, versions
 
 
 def test_auto_is_the_gpu_if_there_is_one_and_else_the_cpu():
@@ -89,38 +87,23 @@ def test_tf32_is_as_told_and_afterwards_as_before(on):
     assert [backend.allow_tf32 for backend in backends] == before
 
 
-@pytest.fixture
-def threads():
-    """Two threads, whatever the machine has; afterwards as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield 2
-    torch.set_num_threads(before)
+def count(n):
+    for _ in range(n):
+        yield torch.rand(2).tolist()
 
 
-def test_side_by_side_keeps_the_order_and_gives_each_item_one_thread(threads):
-    def slow_at_first(number, text):
-        time.sleep(0.05 / (1 + number))
-        return number, text, torch.get_num_threads(), threading.get_ident()
-
-    items = [(n, str(n)) for n in range(6)]
-    found = list(side_by_side(slow_at_first, items, torch.device("cpu")))
-    assert [(n, text) for n, text, *_ in found] == items
-    assert {count for *_, count, _ in found} == {1}
-    assert len({ident for *_, ident in found}) == threads
-    assert torch.get_num_threads() == threads
-
-
-@pytest.mark.parametrize("how", [dict(ordered=True), dict(device=torch.device("meta"))])
-def test_what_draws_numbers_or_runs_elsewhere_goes_one_after_another(threads, how):
-    found = list(side_by_side(lambda n: threading.get_ident(), [(0,), (1,)], **{"device": torch.device("cpu")} | how))
-    assert set(found) == {threading.get_ident()}
+def test_numbered_iterators_go_on_with_numbers_of_their_own_whatever_is_drawn_between():
+    with seeded(3, 1):
+        expected = list(count(3))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    ours, other = (numbered(count(3), 3, k, device=torch.device("cpu")) for k in (1, 2))
+    found = [(next(ours), next(other))[0] for _ in range(3)]
+    assert found == expected
+    assert next(ours, None) is None
+    assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_an_error_side_by_side_is_raised_and_the_threads_are_given_back(threads):
-    def fails(number):
-        raise KeyError(number)
-
-    with pytest.raises(KeyError):
-        list(side_by_side(fails, [(0,), (1,)], torch.device("cpu")))
-    assert torch.get_num_threads() == threads
+def test_what_is_sent_to_the_cpu_stays():
+    tensor = torch.rand(3)
+    assert sent(tensor, torch.device("cpu")) is tensor
