@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks import cost, timing
 from benchmarks.cases import cases
+from benchmarks.whole import whole_runs
 from dckit.files import replacing
 from dckit.runtime import versions
 from dckit.tables import Table
@@ -47,6 +48,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
     if args.only:
         return 0
     found["cost"] = cost.sweep(args.device, args.rounds)
+    if args.device == "cuda":
+        found["whole"] = list(whole_runs(HOWS["cuda"][1:], "cuda"))
     with replacing(args.out / f"{args.device}-{found['machine']['threads']}.json") as part:
         part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if args.out == HERE / "results":
@@ -61,7 +64,8 @@ def write_page(page: Path = PAGE, results: Path = HERE / "results") -> None:
         found = json.loads(file.read_text(encoding="utf-8"))
         drawn = cost.draw(found["cost"], found["machine"]["device"])
         drawn.save(page.with_name(f"cost-{file.stem}.png"))
-        body = f"{table(found).markdown}\n\n![{drawn.alt}](cost-{file.stem}.png)"
+        tables = [table(found)] + ([whole_table(found["whole"])] if "whole" in found else [])
+        body = "\n\n".join([*(each.markdown for each in tables), f"![{drawn.alt}](cost-{file.stem}.png)"])
         between = re.compile(f"(<!-- {file.stem} -->\n).*?(<!-- end -->)", re.DOTALL)
         text = between.sub(lambda match, body=body: f"{match[1]}\n{body}\n\n{match[2]}", text)  # type: ignore[misc]
     with replacing(page) as part:
@@ -78,6 +82,13 @@ def table(found: dict[str, Any]) -> Table:
     note = f"{found['machine']['device']}, {found['machine']['threads']} threads, torch {found['versions']['torch']}. "
     note += f"A large matrix product reaches, in Gflop/s: {peak}."
     return Table(tuple(header), rows, note)
+
+
+def whole_table(found: list[dict[str, Any]]) -> Table:
+    """Seconds of the published protocol."""
+    header = ("precision", "images per class", "stage C, all of it", "stage T, all networks of a set")
+    rows = ((f["precision"], str(f["ipc"]), seconds(f["stage C"]), seconds(f["stage T"])) for f in found)
+    return Table(header, tuple(rows), "The published protocol, one set, MNIST's shape and numbers of images.")
 
 
 def row(found: dict[str, Any], machine: dict[str, Any]) -> list[str]:

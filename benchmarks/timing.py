@@ -47,9 +47,14 @@ def _seconds(call: Any, how: str, device: str) -> float:
     with tf32(how == "tf32"):
         started = time.perf_counter()
         call()
-        if device == "cuda":
-            torch.cuda.synchronize()
+        synchronised(device)
         return time.perf_counter() - started
+
+
+def synchronised(device: str) -> None:
+    """Wait until the device has done what it was given."""
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def _gflop(call: Any) -> float:

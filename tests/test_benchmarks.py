@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import cases, cost, plain, timing
-from dckit import condense
+from benchmarks import cases, cost, plain, timing, whole
+from dckit import Recipe, condense
 from dckit.augment import augment
 from dckit.train import accuracy, fresh_network, train_epoch, training_step
 
@@ -114,3 +114,16 @@ def test_the_page_says_what_the_results_say(tmp_path):
     files = list((command.HERE / "results").glob("*.json"))
     assert files
     assert all(f"<!-- {file.stem} -->" in page.read_text() for file in files)
+
+
+def test_whole_runs_are_timed_at_1_and_10_images_a_class_in_each_precision(monkeypatch):
+    amounts = dict(iterations=2, matching_steps=1, real_batch=2, width=4, networks=1, epochs_augmented=2)
+    full = Recipe.published
+    monkeypatch.setattr(whole.Recipe, "published", lambda ipc, budget: full(ipc, budget).but(**amounts))
+    found = list(whole.whole_runs(("float32", "bfloat16"), "cpu", each=20))
+    assert [(f["precision"], f["ipc"]) for f in found] == [
+        *(("float32", 1), ("float32", 10)),
+        *(("bfloat16", 1), ("bfloat16", 10)),
+    ]
+    assert all(f["stage C"] > 0 and f["stage T"] > 0 for f in found)
+    assert len(command.whole_table(found).rows) == 4
