@@ -11,7 +11,11 @@ from .concurrency import side_by_side
 from .replay import Replay, draws
 
 METRICS = ("layerwise", "mse", "cos")
-PIECE, WIDE = 16, 32  # images that pass a CPU together, in networks with a convolution of so many channels
+PIECE, WIDE = 10, 32  # images that pass a CPU together, in networks with a convolution of so many channels
+LARGE_PIECE, HEAVY = (
+    64,
+    4e6,
+)  # as many where there are more weights than this: each piece adds a gradient of all of them
 EPSILON = 1e-6  # added to the product of two norms, as in the published code
 
 
@@ -52,7 +56,8 @@ def pieces(network: nn.Module, images: Tensor) -> int:
     trains_batch_norm = any(isinstance(m, nn.BatchNorm2d) and m.training for m in network.modules())
     if images.device.type != "cpu" or trains_batch_norm or not divisible(network):
         return 1
-    return math.ceil(len(images) / PIECE)
+    heavy = sum(p.numel() for p in network.parameters()) > HEAVY
+    return math.ceil(len(images) / (LARGE_PIECE if heavy else PIECE))
 
 
 def divisible(network: nn.Module) -> bool:
@@ -70,11 +75,34 @@ def matching(network: nn.Module, metric: str = "layerwise") -> Replay:
     def match(images: Tensor, labels: Tensor, real_images: Tensor, real_labels: Tensor) -> tuple[Tensor, Tensor]:
         images = images.detach().requires_grad_()
         grads_real = gradients(network, real_images, real_labels)
+        if pieces(network, images) > 1:
+            return _matched_in_pieces(network, images.detach(), labels, grads_real, metric)
         grads_synthetic = gradients(network, images, labels, create_graph=True)
         distance = gradient_distance(grads_synthetic, grads_real, metric)
         return torch.autograd.grad(distance, images)[0], distance.detach()
 
     return Replay(match, network)
+
+
+def _matched_in_pieces(
+    network: nn.Module, images: Tensor, labels: Tensor, grads_real: Sequence[Tensor], metric: str
+) -> tuple[Tensor, Tensor]:
+    """What `matching` returns, by the chain rule: the slope of D at the gradients, then that of the gradients, which
+    are sums over pieces. One more pass, and only a piece's graph is in memory.
+    """
+    grads = [grad.requires_grad_() for grad in gradients(network, images, labels)]
+    distance = gradient_distance(grads, grads_real, metric)
+    slopes = torch.autograd.grad(distance, grads, materialize_grads=True)
+    parameters, count = tuple(network.parameters()), pieces(network, images)
+
+    def of_piece(part: Tensor, own: Tensor) -> Tensor:
+        part = part.detach().requires_grad_()
+        loss = F.cross_entropy(network(part), own, reduction="sum") / len(labels)
+        grads = torch.autograd.grad(loss, parameters, create_graph=True)
+        return torch.autograd.grad(grads, part, slopes)[0]
+
+    parts = zip(images.tensor_split(count), labels.tensor_split(count), strict=True)
+    return torch.cat(list(side_by_side(of_piece, parts, images.device))), distance.detach()
 
 
 def gradient_distance(

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from dckit import build, gradient_distance, gradients
-from dckit.matching import METRICS, pieces
+from dckit.matching import METRICS, matching, pieces
 
 SHAPES = ((4, 3, 3, 3), (4,), (4,), (4,), (5, 36), (5,))
 
@@ -140,11 +140,38 @@ def test_batch_norm_that_learns_sees_its_batch_whole(monkeypatch):
     images = torch.randn(70, 1, 28, 28)
     network = build("VGG11BN", (1, 28, 28), 10, width=8)
     assert pieces(network.train(), images) == 1
-    assert pieces(network.eval(), images) == 5
+    assert pieces(network.eval(), images) == 7
 
 
 def test_dropout_that_draws_takes_its_batch_whole():
     images = torch.randn(70, 1, 28, 28)
     network = build("AlexNet", (1, 28, 28), 10, "original", width=64)
     assert pieces(network.train(), images) == 1
-    assert pieces(network.eval(), images) == 5
+    assert pieces(network.eval(), images) == 7
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", ["ConvNet", "LeNet", "VGG11BN"])
+def test_synthetic_images_in_pieces_are_matched_as_all_at_once(name, metric, monkeypatch):
+    torch.manual_seed(0)
+    network = build(name, (1, 28, 28), 10, width=8).double().eval()
+    images, real_images = torch.randn(2, 7, 1, 28, 28, dtype=torch.float64)
+    labels, real_labels = torch.randint(10, (2, 7))
+    monkeypatch.setattr("dckit.matching.WIDE", 4)
+    ends, passes = [], []
+    network.register_forward_pre_hook(lambda module, args: passes[-1].append(len(args[0])))
+    for piece in (3, 100):
+        monkeypatch.setattr("dckit.matching.PIECE", piece)
+        passes.append([])
+        ends.append(matching(network, metric)(images, labels, real_images, real_labels))
+    assert passes[1] == [7, 7]
+    assert sorted(passes[0]) == [2, 2, 2, 2, 2, 2, 3, 3, 3]
+    (slope, distance), (expected, whole) = ends
+    torch.testing.assert_close(distance, whole, rtol=1e-9, atol=1e-12)
+    assert (slope - expected).norm() < 1e-6 * expected.norm()
+
+
+def test_a_network_with_many_weights_takes_larger_pieces():
+    light, heavy = build("ConvNet", (1, 28, 28), 10), build("VGG11", (1, 28, 28), 10)
+    images = torch.zeros(256, 1, 28, 28)
+    assert (pieces(light, images), pieces(heavy, images)) == (26, 4)
