@@ -12,10 +12,7 @@ from .replay import Replay, draws
 
 METRICS = ("layerwise", "mse", "cos")
 PIECE, WIDE = 10, 32  # images that pass a CPU together, in networks with a convolution of so many channels
-LARGE_PIECE, HEAVY = (
-    64,
-    4e6,
-)  # as many where there are more weights than this: each piece adds a gradient of all of them
+LARGE_PIECE, HEAVY = 64, 4e6  # and in those of so many weights, since each piece adds a gradient of all of them
 EPSILON = 1e-6  # added to the product of two norms, as in the published code
 
 
