@@ -2,13 +2,12 @@
 
 python -m benchmarks                     all of it on this machine's CPU: about half an hour on two cores
 python -m benchmarks --device cuda       on its GPU
-python -m benchmarks --only "epoch"      the parts whose name begins so, printed and not kept
+python -m benchmarks --only epoch        some of it anew, in the place of what was measured before
 """
 
 import argparse
 import json
 import math
-import re
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -17,13 +16,12 @@ from typing import Any
 
 from benchmarks import cost, timing
 from benchmarks.cases import cases
+from benchmarks.page import HERE, PAGE, fill
 from benchmarks.whole import whole_runs
-from dckit.files import replacing
+from dckit.files import write_json
 from dckit.runtime import versions
 from dckit.tables import Table
 
-HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "speed.md"
 HOWS = {"cpu": ("plain", "float32", "bfloat16"), "cuda": ("plain", "float32", "tf32", "bfloat16")}
 
 
@@ -32,26 +30,30 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", choices=tuple(HOWS), default="cpu")
     parser.add_argument("--rounds", type=int, default=5, help="how often each way is timed, in turn (default: 5)")
-    parser.add_argument("--only", default="", help="the parts whose name begins so")
+    parser.add_argument("--only", default="", help="the cases whose name has this in it, such as 'epoch' or 'VGG11'")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the JSON file")
     args = parser.parse_args(None if arguments is None else list(arguments))
-    chosen = [case for case in cases() if case.part.startswith(args.only)]
+    chosen = [case for case in cases() if args.only in case.name]
     if not chosen:
-        names = ", ".join(sorted({repr(case.part) for case in cases()}))
-        print(f"no part begins with {args.only!r}: there are {names}", file=sys.stderr)
+        print(f"no case has {args.only!r} in its name: there are {'; '.join(c.name for c in cases())}", file=sys.stderr)
         return 1
-    found: dict[str, Any] = {"machine": timing.machine(args.device), "versions": versions(), "cases": []}
+    machine = timing.machine(args.device)
+    file = args.out / f"{args.device}-{machine['threads']}.json"
+    if args.only and not file.exists():
+        print(f"{file} is not there, so that nothing can be kept there: measure all cases first", file=sys.stderr)
+        return 1
+    found: dict[str, Any] = {"machine": machine, "versions": versions(), "cases": {}}
+    if args.only:
+        found = json.loads(file.read_text(encoding="utf-8"))
     for case in chosen:
         ways = timing.measure(case, HOWS[args.device], args.device, args.rounds)
-        found["cases"].append({"case": asdict(case), "ways": ways})
-        print(" ".join(row(found["cases"][-1], found["machine"])), flush=True)
-    if args.only:
-        return 0
-    found["cost"] = cost.sweep(args.device, args.rounds)
-    if args.device == "cuda":
+        found["cases"][case.name] = {"case": asdict(case), "rounds": args.rounds, "ways": ways}
+        print(" ".join(row(found["cases"][case.name], found["machine"])), flush=True)
+    if not args.only:
+        found["cost"] = cost.sweep(args.device, args.rounds)
+    if not args.only and args.device == "cuda":
         found["whole"] = list(whole_runs(HOWS["cuda"][1:], "cuda"))
-    with replacing(args.out / f"{args.device}-{found['machine']['threads']}.json") as part:
-        part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_json(file, found)
     if args.out == HERE / "results":
         write_page()
     return 0
@@ -59,27 +61,25 @@ def main(arguments: Iterable[str] | None = None) -> int:
 
 def write_page(page: Path = PAGE, results: Path = HERE / "results") -> None:
     """Put the table and the picture of every file of results where the page has its name."""
-    text = page.read_text(encoding="utf-8")
     for file in sorted(results.glob("*.json")):
         found = json.loads(file.read_text(encoding="utf-8"))
         drawn = cost.draw(found["cost"], found["machine"]["device"])
         drawn.save(page.with_name(f"cost-{file.stem}.png"))
         tables = [table(found)] + ([whole_table(found["whole"])] if "whole" in found else [])
         body = "\n\n".join([*(each.markdown for each in tables), f"![{drawn.alt}](cost-{file.stem}.png)"])
-        between = re.compile(f"(<!-- {file.stem} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text = between.sub(lambda match, body=body: f"{match[1]}\n{body}\n\n{match[2]}", text)  # type: ignore[misc]
-    with replacing(page) as part:
-        part.write_text(text, encoding="utf-8")
+        fill(page, file.stem, body)
 
 
 def table(found: dict[str, Any]) -> Table:
     """Everything that was timed on one machine."""
-    ways = list(found["cases"][0]["ways"])
+    cases = list(found["cases"].values())
+    ways = list(cases[0]["ways"])
     header = ["part", "network", "images", "ipc", "plain", *(f"{way}" for way in ways[1:])]
     header += [f"MB, {way}" for way in ways] + ["of the peak"]
-    rows = tuple(tuple(row(case, found["machine"])) for case in found["cases"])
+    rows = tuple(tuple(row(case, found["machine"])) for case in cases)
     peak = ", ".join(f"{way} {gflops:.0f}" for way, gflops in found["machine"]["gflops"].items())
     note = f"{found['machine']['device']}, {found['machine']['threads']} threads, torch {found['versions']['torch']}. "
+    note += f"Each way was timed {min(case['rounds'] for case in cases)} times or more. "
     note += f"A large matrix product reaches, in Gflop/s: {peak}."
     return Table(tuple(header), rows, note)
 

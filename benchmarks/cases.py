@@ -29,6 +29,11 @@ class Case:
     amounts: tuple[tuple[str, int], ...] = ()
 
     @property
+    def name(self) -> str:
+        """What is timed, in words."""
+        return f"{self.part}, {self.network}, {self.shape}, ipc {self.ipc}"
+
+    @property
     def units(self) -> int:
         """Units of work in a call, by which its seconds are divided: classes matched, or images tested."""
         return {"matching step, a class": 2, "test, an image": TESTED}.get(self.part, 1)

@@ -82,15 +82,33 @@ def test_the_command_writes_what_it_measured_and_the_page_says_no_more(tmp_path,
     assert command.main(["--rounds", "1", "--out", str(tmp_path)]) == 0
     (file,) = tmp_path.glob("cpu-*.json")
     found = json.loads(file.read_text())
-    assert [c["case"]["part"] for c in found["cases"]] == ["epoch"]
-    ways = found["cases"][0]["ways"]
+    ((name, measured),) = found["cases"].items()
+    assert (name, measured["rounds"]) == ("epoch, LeNet, MNIST, ipc 1", 1)
+    ways = measured["ways"]
     assert set(ways) == {"plain", "float32", "bfloat16"}
     assert ways["plain"]["times_faster"] == 1
     assert all(way["seconds"] > 0 and way["gflop"] > 0 for way in ways.values())
     assert "LeNet" in command.table(found).markdown
     assert found["cost"]["real_batch"][0][1] > 0
     assert command.main(["--only", "nothing", "--out", str(tmp_path)]) == 1
-    assert "no part begins with 'nothing'" in capsys.readouterr().err
+    assert "no case has 'nothing' in its name: there are epoch, LeNet, MNIST, ipc 1" in capsys.readouterr().err
+
+
+def test_some_cases_are_measured_anew_in_their_place(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "cases", lambda: [cases.Case("epoch", "LeNet"), cases.Case("epoch", "MLP")])
+    ways = {"plain": dict(seconds=1.0, times_faster=1.0, megabytes=1.0, gflop=1.0)}
+    monkeypatch.setattr(timing, "measure", lambda case, hows, device, rounds: dict.fromkeys(hows, ways["plain"]))
+    assert command.main(["--only", "MLP", "--out", str(tmp_path)]) == 1
+    assert "measure all cases first" in capsys.readouterr().err
+    monkeypatch.setattr(cost, "sweep", lambda *_: {})
+    assert command.main(["--rounds", "3", "--out", str(tmp_path)]) == 0
+    assert command.main(["--rounds", "7", "--only", "MLP", "--out", str(tmp_path)]) == 0
+    (file,) = tmp_path.glob("*.json")
+    found = json.loads(file.read_text())["cases"]
+    assert {name: case["rounds"] for name, case in found.items()} == {
+        "epoch, LeNet, MNIST, ipc 1": 3,
+        "epoch, MLP, MNIST, ipc 1": 7,
+    }
 
 
 def test_the_work_of_a_convolution_is_counted(monkeypatch):

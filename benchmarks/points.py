@@ -1,0 +1,122 @@
+"""Ways to condense, and what each reached: measured once, and kept as results of the kit."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice, pairwise
+from pathlib import Path
+from statistics import fmean, median, stdev
+from typing import Any
+
+from benchmarks.page import HERE
+from dckit import ImageData, Recipe, condense, load
+from dckit.measure import measure
+from dckit.results import Result, read
+from dckit.runs import Run
+from dckit.state import save_checkpoint
+
+WAYS: tuple["Way", ...] = ()
+RESULTS = HERE / "results" / "frontier"
+SECONDS = RESULTS / "seconds.json"
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to condense, measured after several numbers of iterations.
+
+    changes: what is other than published at the lesson budget. All is multiplied in bfloat16, unless they say
+    otherwise, and tested on the whole test set with networks of the published width.
+    """
+
+    dataset: str
+    ipc: int
+    after: tuple[int, ...]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    sets: int = 1
+
+    def run(self, iterations: int, seed: int) -> Run:
+        """What is measured after so many iterations."""
+        recipe = Recipe.published(self.ipc, "lesson").but(precision="bfloat16", test_images=None, test_width=128)
+        return Run(self.dataset, "dc", recipe.but(iterations=iterations).but(**self.changes), seed)
+
+
+def results(way: Way, real: ImageData, seed: int, outputs: Path) -> Iterator[Result]:
+    """Measure a way under one seed, but for what there are results of below ``outputs``.
+
+    Nothing in stage C depends on how many iterations there will be, so one run gives the images after each number.
+    """
+    runs = {iterations: way.run(iterations, seed) for iterations in way.after}
+    runs = {iterations: run for iterations, run in runs.items() if not run.result_file(outputs).exists()}
+    if not all(run.set_file(outputs).exists() for run in runs.values()):
+        for state in condense(real, runs[max(runs)].recipe, seed):
+            if run := runs.get(state.iteration):
+                card = state.card | {"recipe": asdict(run.recipe)}
+                save_checkpoint(run.set_file(outputs), replace(state, iterations=state.iteration, card=card))
+    for run in runs.values():
+        measure(run, real, outputs)
+        yield read(run.result_file(outputs))
+
+
+def seconds_of(recipe: Recipe, dataset: str) -> float:
+    """Seconds of an iteration of stage C: the median of three, after one that warms up."""
+    real = load(dataset)
+    spent = [0.0, *(state.seconds for state in islice(condense(real, recipe.but(iterations=9)), 4))]
+    return median(b - a for a, b in list(pairwise(spent))[1:])
+
+
+def work(run: Run) -> str:
+    """What an iteration does, as a name: runs that share it take the same time for one."""
+    recipe, shape = run.recipe, "CIFAR10" if run.dataset == "cifar10" else "MNIST"
+    loops = f"T {recipe.matching_steps}, epochs {recipe.network_steps if recipe.matching_steps > 1 else 0}"
+    return f"{shape}, {recipe.precision}, ipc {recipe.ipc}, real {recipe.real_batch}, width {recipe.width}, {loops}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """What some sets, condensed alike, reached. seconds: of condensing one of them; accuracies: one a set, in %."""
+
+    run: Run
+    seconds: float
+    accuracies: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over sets."""
+        return fmean(self.accuracies)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over sets; 0 where there is one."""
+        return stdev(self.accuracies) if len(self.accuracies) > 1 else 0.0
+
+    @property
+    def start(self) -> str:
+        """How its images started, and the rate at which they went."""
+        return f"{'real images' if self.run.recipe.init == 'real' else 'noise'}, η_S {self.run.recipe.image_lr:g}"
+
+
+def points(found: Iterable[Result], seconds: Mapping[str, float]) -> list[Point]:
+    """The results of each setting together, the quickest first."""
+    groups: dict[str, list[Result]] = defaultdict(list)
+    for result in found:
+        groups[result.run.setting].append(result)
+    runs = ((group[0].run, tuple(r.scores.mean for r in group)) for group in groups.values())
+    return sorted(
+        (Point(run, run.recipe.iterations * seconds[work(run)], accuracies) for run, accuracies in runs),
+        key=lambda point: (point.run.dataset, point.run.recipe.ipc, point.seconds),
+    )
+
+
+def frontier(of: Sequence[Point]) -> list[Point]:
+    """Those that nothing quicker equals."""
+    return [p for k, p in enumerate(of) if all(p.mean > quicker.mean for quicker in of[:k])]
+
+
+def panels(of: Iterable[Point]) -> dict[tuple[str, int], list[Point]]:
+    """Points of one dataset and number of images together, tested after all of the published epochs."""
+    found: dict[tuple[str, int], list[Point]] = defaultdict(list)
+    for point in of:
+        recipe = point.run.recipe
+        if recipe.epochs_augmented == Recipe().epochs_augmented and recipe.precision == "bfloat16":
+            found[point.run.dataset, recipe.ipc].append(point)
+    return found
