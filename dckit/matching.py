@@ -70,10 +70,10 @@ def matching(network: nn.Module, metric: str = "layerwise") -> Replay:
     """
 
     def match(images: Tensor, labels: Tensor, real_images: Tensor, real_labels: Tensor) -> tuple[Tensor, Tensor]:
-        images = images.detach().requires_grad_()
         grads_real = gradients(network, real_images, real_labels)
         if pieces(network, images) > 1:
             return _matched_in_pieces(network, images.detach(), labels, grads_real, metric)
+        images = images.detach().requires_grad_()
         grads_synthetic = gradients(network, images, labels, create_graph=True)
         distance = gradient_distance(grads_synthetic, grads_real, metric)
         return torch.autograd.grad(distance, images)[0], distance.detach()

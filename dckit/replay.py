@@ -40,8 +40,9 @@ class Replay:
         if key not in self._recordings:
             self._recordings[key] = self._record(inputs)
         recording = self._recordings[key]
-        for own, given in zip(recording.inputs, inputs, strict=True):
-            own.copy_(given)
+        with torch.no_grad():
+            for own, given in zip(recording.inputs, inputs, strict=True):
+                own.copy_(given)
         recording.graph.replay()
         return tuple(output.clone() for output in recording.outputs)
 

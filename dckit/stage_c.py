@@ -129,7 +129,7 @@ def matching_step(
 
     classes = len(real.by_class)
     labels = torch.arange(classes, device=images.device).repeat_interleave(recipe.ipc)
-    pairs = ((images[own], labels[own], *batch) for batch, own in _batches(real, recipe))
+    pairs = ((images.detach()[own], labels[own], *batch) for batch, own in _batches(real, recipe))
     found = side_by_side(match, pairs, images.device, ordered=not divisible(match.network))
     grads, distances = zip(*found, strict=True)
     images.grad = torch.cat(grads)

@@ -115,6 +115,8 @@ def test_a_recording_follows_the_networks_weights_and_its_values_stay(digits, gp
     second = match(images, labels, *real)
     assert len(gpu) == 2
     assert all(torch.equal(a, b) for a, b in zip(first, kept, strict=True))
+    match(images.requires_grad_(), labels, *real)
+    assert not any(given.requires_grad for given in gpu[0].inputs)
     plain = matching(network).function(images, labels, *real)
     assert all(torch.equal(a, b) for a, b in zip(second, plain, strict=True))
     assert not torch.equal(first[0], second[0])
