@@ -120,13 +120,10 @@ def matching_step(
 ) -> Tensor:
     """One step of the images (classes × ipc, …) down the distance D; returns D, averaged over the classes.
 
-    match: see `matching`.
-
-    Each class's distance touches its own images alone, so one backward pass a class gives the same images as one of
-    their sum, and the graphs of few classes are in memory. Not by class: one batch of as many real images, in all
-    classes as the data are, against all of S at once.
+    match: what `matching` gives for the network and the metric. Each class's distance touches its own images alone, so
+    one backward pass a class gives the same images as one of their sum, and the graphs of few classes are in memory.
+    Not by class: one batch of as many real images, in all classes as the data are, against all of S at once.
     """
-
     classes = len(real.by_class)
     labels = torch.arange(classes, device=images.device).repeat_interleave(recipe.ipc)
     pairs = ((images.detach()[own], labels[own], *batch) for batch, own in _batches(real, recipe))
