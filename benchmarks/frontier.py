@@ -13,60 +13,69 @@ from matplotlib.figure import Figure
 
 from benchmarks.page import PAGE, fill
 from benchmarks.points import RESULTS, SECONDS, WAYS, Point, frontier, panels, points, results, seconds_of, work
-from dckit import load
+from dckit import Recipe, load
 from dckit.augment import strategy
 from dckit.compare import PRINTED, printed
 from dckit.files import write_json
-from dckit.plots import MARKED, Picture, picture
+from dckit.plots import BLUE, GREEN, ORANGE, Picture, picture
 from dckit.results import read_all
 from dckit.tables import Table
 
-STARTS = ("noise, η_S 0.1", "noise, η_S 0.3", "real images, η_S 0.3", "real images, η_S 1")
+LESSON = Recipe.published(1, "lesson").but(precision="bfloat16")
+TICKS = (5, 10, 20, 50, 100)
+STARTS = {  # how images start, and η_S: as what they are drawn
+    **{("noise", 0.1): ("o", BLUE), ("noise", 0.3): ("o", ORANGE)},
+    **{("real", 0.1): ("^", BLUE), ("real", 0.3): ("^", ORANGE), ("real", 1.0): ("^", GREEN)},
+}
 
 
 def write_page(every: Sequence[Point], page: Path = PAGE) -> None:
     """Draw and write what was measured."""
-    drawn = draw(panels(every))
+    drawn = draw({panel: of for panel, of in panels(every).items() if panel[1] == 1})
     drawn.save(page.with_name("frontier.png"))
     fill(page, "frontier", f"![{drawn.alt}](frontier.png)")
     fill(page, "frontier table", table(every).markdown)
 
 
 def draw(of: Mapping[tuple[str, int], Sequence[Point]]) -> Picture:
-    """A panel for each dataset and number of images: accuracy over seconds, and a line along the frontier."""
-    figure = Figure(figsize=(4.4 * len(of), 3.6), layout="constrained")
+    """A panel for each dataset: accuracy over seconds, a line along the frontier, and where `lesson` is."""
+    figure = Figure(figsize=(4 * len(of), 4), layout="constrained")
     axes: list[Axes] = list(figure.subplots(1, len(of), squeeze=False)[0])
     said = []
     for ax, ((dataset, ipc), found) in zip(axes, of.items(), strict=True):
-        for start, (colour, marker, _) in zip(STARTS, MARKED, strict=True):
-            mine = [p for p in found if p.start == start]
-            ax.errorbar(
-                [p.seconds for p in mine],
-                [p.mean for p in mine],
-                yerr=[p.spread for p in mine],
-                fmt=marker,
-                color=colour,
-                markersize=5,
-                label=start,
-            )
+        for start in STARTS:
+            _draw_points(ax, start, [p for p in found if (p.run.recipe.init, p.run.recipe.image_lr) == start])
         best = frontier(found)
         ax.plot([p.seconds for p in best], [p.mean for p in best], color="grey", lw=1, zorder=0)
-        paper = printed("paper", "table1", dataset, ipc=ipc, method="dc")
-        if paper:
+        for lesson in (p for p in found if p.run.recipe.stage_c == LESSON.stage_c):
+            ax.annotate("lesson", (lesson.seconds, lesson.mean), (4, -12), textcoords="offset points", fontsize=8)
+        if paper := printed("paper", "table1", dataset, ipc=ipc, method="dc"):
             ax.axhline(paper.mean, color="black", lw=0.8, ls=":")
             ax.annotate(f"paper, {paper.mean:g} %", (0.02, paper.mean), xycoords=("axes fraction", "data"), va="bottom")
-        ax.set(
-            xscale="log",
-            xlabel="seconds of condensing",
-            title=f"{PRINTED[dataset]}, {ipc} image{'s' * (ipc > 1)}/class",
-        )
+        ax.set(xscale="log", xlabel="seconds of condensing", title=PRINTED[dataset])
+        ax.set_xticks(TICKS, [str(tick) for tick in TICKS])
+        ax.minorticks_off()
         ax.grid(color="lightgrey", lw=0.5)
         ax.spines[["top", "right"]].set_visible(False)
         path = ", ".join(f"{p.mean:.1f} % after {p.seconds:.0f} s" for p in best)
-        said.append(f"{PRINTED[dataset]}, {ipc} images per class, best: {path}")
+        said.append(f"{PRINTED[dataset]}, best: {path}")
     axes[0].set_ylabel("test accuracy, %")
-    axes[-1].legend(fontsize=8, loc="lower right")
-    return picture(figure, "Accuracy over seconds of condensing. " + "; ".join(said) + ".")
+    handles, labels = axes[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(STARTS), fontsize=8)
+    return picture(figure, "Accuracy over seconds of condensing, one image per class. " + "; ".join(said) + ".")
+
+
+def _draw_points(ax: Axes, start: tuple[str, float], mine: Sequence[Point]) -> None:
+    marker, colour = STARTS[start]
+    ax.errorbar(
+        [p.seconds for p in mine],
+        [p.mean for p in mine],
+        yerr=[p.spread for p in mine],
+        fmt=marker,
+        color=colour,
+        markersize=5,
+        label=f"{'real images' if start[0] == 'real' else 'noise'}, η_S {start[1]:g}",
+    )
 
 
 def table(of: Iterable[Point]) -> Table:

@@ -10,12 +10,12 @@ from typing import Any
 
 from benchmarks.page import HERE
 from dckit import ImageData, Recipe, condense, load
+from dckit.compare import PRINTED
 from dckit.measure import measure
 from dckit.results import Result, read
 from dckit.runs import Run
 from dckit.state import save_checkpoint
 
-WAYS: tuple["Way", ...] = ()
 RESULTS = HERE / "results" / "frontier"
 SECONDS = RESULTS / "seconds.json"
 
@@ -38,6 +38,35 @@ class Way:
         """What is measured after so many iterations."""
         recipe = Recipe.published(self.ipc, "lesson").but(precision="bfloat16", test_images=None, test_width=128)
         return Run(self.dataset, "dc", recipe.but(iterations=iterations).but(**self.changes), seed)
+
+
+_REAL, _REAL_FAR = {"init": "real", "image_lr": 0.3}, {"init": "real", "image_lr": 1.0}
+WAYS = (
+    Way("mnist", 1, (60, 120, 480)),
+    Way("mnist", 1, (240,), sets=3),
+    *(Way("mnist", 1, (240,), {"epochs_augmented": epochs}) for epochs in (101, 301)),
+    Way("mnist", 1, (50, 100, 200, 400), {"image_lr": 0.3}),
+    Way("mnist", 1, (50,), _REAL, 2),
+    Way("mnist", 1, (100, 200, 400), _REAL, 3),
+    *(Way("mnist", 1, (200,), _REAL | {"epochs_augmented": epochs}) for epochs in (101, 301)),
+    Way("mnist", 1, (200, 400), _REAL | {"precision": "float32"}),
+    Way("mnist", 1, (200,), _REAL | {"width": 64}, 3),
+    Way("mnist", 1, (400,), _REAL | {"width": 64}),
+    Way("mnist", 1, (10, 20, 40), _REAL | {"matching_steps": 5, "network_steps": 10}),
+    Way("mnist", 1, (25, 50), _REAL_FAR),
+    Way("mnist", 1, (100, 200), _REAL_FAR, 3),
+    Way("mnist", 1, (50, 100, 200), _REAL_FAR | {"real_batch": 32}),
+    Way("fashionmnist", 1, (60, 240, 480)),
+    Way("fashionmnist", 1, (240,), {"precision": "float32"}),
+    Way("fashionmnist", 1, (240, 480, 700), {"image_lr": 0.3}),
+    Way("fashionmnist", 1, (200, 400), {"init": "real"}),
+    Way("fashionmnist", 1, (25, 50, 100, 200, 400), _REAL),
+    Way("fashionmnist", 10, (25, 50), _REAL | {"matching_steps": 1}),
+    Way("cifar10", 1, (240, 700), sets=3),
+    Way("cifar10", 1, (480,)),
+    Way("cifar10", 1, (25, 50, 100, 200, 400), _REAL),
+    Way("cifar10", 10, (25,), _REAL | {"matching_steps": 1}),
+)
 
 
 def results(way: Way, real: ImageData, seed: int, outputs: Path) -> Iterator[Result]:
@@ -103,7 +132,7 @@ def points(found: Iterable[Result], seconds: Mapping[str, float]) -> list[Point]
     runs = ((group[0].run, tuple(r.scores.mean for r in group)) for group in groups.values())
     return sorted(
         (Point(run, run.recipe.iterations * seconds[work(run)], accuracies) for run, accuracies in runs),
-        key=lambda point: (point.run.dataset, point.run.recipe.ipc, point.seconds),
+        key=lambda point: (list(PRINTED).index(point.run.dataset), point.run.recipe.ipc, point.seconds),
     )
 
 
