@@ -132,7 +132,7 @@ def points(found: Iterable[Result], seconds: Mapping[str, float]) -> list[Point]
     runs = ((group[0].run, tuple(r.scores.mean for r in group)) for group in groups.values())
     return sorted(
         (Point(run, run.recipe.iterations * seconds[work(run)], accuracies) for run, accuracies in runs),
-        key=lambda point: (list(PRINTED).index(point.run.dataset), point.run.recipe.ipc, point.seconds),
+        key=lambda p: ((*PRINTED, p.run.dataset).index(p.run.dataset), p.run.recipe.ipc, p.seconds),
     )
 
 
