@@ -1,7 +1,7 @@
 """Tables 1 to 3: what the paper printed, what the report printed, what this kit measured, and whether they agree."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .compare import PRINTED, Sample, compare, pooled, printed
@@ -122,20 +122,20 @@ def _table(
     results: Sequence[Result],
     protocol: str,
 ) -> Table:
-    measured, rows, commands = Measured(results), [], list[str]()
+    measured, rows, done, missing = Measured(results), [], dict[str, int](), dict[str, int]()
     for cell, key in cells:
         theirs = [theirs_of(source, name, cell) for source in ("paper", "report")]
         found = measured.of(cell, protocol)
+        command = _command(name, cell, protocol, found[0].run.recipe.budget if found else "")
+        number = (done if found else missing).setdefault(command, len(done) + len(missing) + 1)
+        texts = [str(sample or "–") for sample in theirs]
         if found:
+            accuracy, count, recipe = _kit(found, protocol)
             verdicts = [str(compare(pooled(found), sample)) if sample else "" for sample in theirs]
-            rows.append((*key, *(str(sample or "–") for sample in theirs), *_kit(found, protocol), *verdicts))
+            rows.append((*key, *texts, accuracy, count, f"{recipe} [{number}]", *verdicts))
         else:
-            command = _command(name, cell, protocol)
-            if command not in commands:
-                commands.append(command)
-            texts = (*(str(sample or "–") for sample in theirs), f"no run [{commands.index(command) + 1}]")
-            rows.append((*key, *texts, "", "", "", ""))
-    return Table((*keys, *_COLUMNS), tuple(rows), _note(commands))
+            rows.append((*key, *texts, f"no run [{number}]", "", "", "", ""))
+    return Table((*keys, *_COLUMNS), tuple(rows), _note(done, missing))
 
 
 def theirs_of(source: str, table: str, cell: Cell) -> Sample | None:
@@ -158,9 +158,12 @@ def _kit(found: Sequence[Result], protocol: str) -> tuple[str, str, str]:
     return str(sample), count, f"{protocol}, {found[0].run.recipe.budget}"
 
 
-def _command(table: str, cell: Cell, protocol: str) -> str:
+def _command(table: str, cell: Cell, protocol: str, budget: str) -> str:
+    """What measured a cell at this budget or, where nothing did, what would fill it and its neighbours."""
     lesson = "04_table_1" if table == "table1" else "05_tables_2_and_3"
-    what = f"-p dataset {cell.dataset} -p ipc {cell.ipc} -p budget full"
+    what = f"-p dataset {cell.dataset} -p ipc {cell.ipc} -p budget {budget or 'full'}"
+    if table == "table1" and budget:
+        what += f" -p methods {cell.method}"
     if table != "table1":
         trained = NETWORKS if protocol == "published" else BUILT
         what += f' -p networks {cell.network} -p trained "{" ".join(trained)}"'
@@ -169,14 +172,17 @@ def _command(table: str, cell: Cell, protocol: str) -> str:
     return f"python -m dckit.lessons notebooks/{lesson}.ipynb {what}"
 
 
-def _note(commands: Sequence[str]) -> str:
+def _note(done: Mapping[str, int], missing: Mapping[str, int]) -> str:
     note = (
         "Accuracy in %, mean ± deviation over all networks. The paper's: 5 sets × 20 networks; the report's: 1 × 20. "
         "kit − paper and kit − report: difference in points, its 95 % interval and a verdict (see `dckit.compare`). "
         "The kit's recipe is the one in its column, whoever it is compared with. Where both sides have one set, how "
         "sets differ is in neither, and the interval is too narrow."
     )
-    if commands:
-        lines = "".join(f"\n\n[{number}] `{command}`" for number, command in enumerate(commands, 1))
-        note += f"\n\nNot measured yet; filled by (`-p budget lesson` for a first look):{lines}"
+    for said, commands in (
+        ("Measured by (`-p seed 0` for the first set, `1` for the second):", done),
+        ("Not measured yet; filled by (`-p budget lesson` for a first look):", missing),
+    ):
+        if commands:
+            note += f"\n\n{said}" + "".join(f"\n\n[{number}] `{command}`" for command, number in commands.items())
     return note

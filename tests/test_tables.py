@@ -162,7 +162,7 @@ def test_pooled_takes_all_networks_of_all_sets():
 def test_a_measured_cell_shows_accuracy_sets_recipe_and_verdicts():
     saved = [result(accuracies=(90, 92)), result(seed=1, accuracies=(92, 94)), result(dataset="digits")]
     row = row_of(table_1(saved), "MNIST", "1", "condensed images")
-    assert (row["this kit"], row["sets × networks"], row["recipe"]) == ("92.0 ± 1.4", "2 × 2", "published, full")
+    assert (row["this kit"], row["sets × networks"], row["recipe"]) == ("92.0 ± 1.4", "2 × 2", "published, full [2]")
     assert row["kit − paper"] == str(compare(Sample(92, 2**0.5, 2, 2), Sample(91.7, 0.5, 5, 20)))
     assert row["kit − report"] == str(compare(Sample(92, 2**0.5, 2, 2), Sample(87.1, 0.5, 1, 20)))
     assert sum(text.startswith("no run") for text in column(table_1(saved), "this kit")) == 63
@@ -171,10 +171,10 @@ def test_a_measured_cell_shows_accuracy_sets_recipe_and_verdicts():
 def test_the_largest_budget_counts_and_a_changed_recipe_does_not():
     changed = protocol_recipe("published", 1, "full").but(image_momentum=0.0)
     lesson = [result(budget="lesson", accuracies=(90, 91)), result(recipe=changed, accuracies=(1, 2))]
-    assert row_of(table_1(lesson), "MNIST", "1", "condensed images")["recipe"] == "published, lesson"
+    assert row_of(table_1(lesson), "MNIST", "1", "condensed images")["recipe"] == "published, lesson [2]"
     both = [*lesson, result(budget="full", accuracies=(80, 81))]
     row = row_of(table_1(both), "MNIST", "1", "condensed images")
-    assert (row["recipe"], row["this kit"]) == ("published, full", "80.5 ± 0.5")
+    assert (row["recipe"], row["this kit"]) == ("published, full [2]", "80.5 ± 0.5")
     assert row_of(table_1(both, protocol="report"), "MNIST", "1", "condensed images")["this kit"].startswith("no run")
 
 
@@ -188,7 +188,7 @@ def test_the_recipe_column_names_the_choices_and_not_who_filled_them_in():
     as_published = switched(Recipe.report(), difference(Recipe.report(), Recipe.published()), Recipe.published())
     assert as_published.protocol == "report"
     saved = [result(recipe=as_published)]
-    assert row_of(table_1(saved), "MNIST", "1", "condensed images")["recipe"] == "published, full"
+    assert row_of(table_1(saved), "MNIST", "1", "condensed images")["recipe"] == "published, full [2]"
 
 
 def test_table_3_is_the_reports_code_with_the_published_networks():
@@ -199,21 +199,28 @@ def test_table_3_is_the_reports_code_with_the_published_networks():
         result(protocol="published", accuracies=(90, 91), **cell),
     ]
     row = row_of(table_3(saved), "LeNet", "ConvNet")
-    assert (row["this kit"], row["recipe"]) == ("83.0 ± 1.0", "report + networks, full")
+    assert (row["this kit"], row["recipe"]) == ("83.0 ± 1.0", "report + networks, full [2]")
     assert row_of(table_2(saved, "report"), "LeNet", "ConvNet")["this kit"] == "51.0 ± 1.0"
     assert row_of(table_2(saved), "LeNet", "ConvNet")["this kit"] == "90.5 ± 0.5"
 
 
+MEASURED = [result(budget="smoke"), result("herding", budget="lesson"), result("whole")]
+
+
 @pytest.mark.parametrize(
     "table",
-    [table_1([]), table_1([], protocol="report"), table_2([]), table_2([], "report"), table_3([])],
-    ids=["1", "1 report", "2", "2 report", "3"],
+    [
+        *(table_1([]), table_1([], protocol="report"), table_2([]), table_2([], "report"), table_3([])),
+        *(table_1(MEASURED), table_2(MEASURED)),
+    ],
+    ids=["1", "1 report", "2", "2 report", "3", "1 measured", "2 measured"],
 )
-def test_the_command_below_an_empty_cell_asks_for_that_cell(table):
+def test_the_command_below_a_cell_asks_for_that_cell(table):
     commands = dict(re.findall(r"\[(\d+)\] `(.*?)`", table.note))
-    kit = table.header.index("this kit")
+    kit, recipe = table.header.index("this kit"), table.header.index("recipe")
     for row in table.rows:
-        number = re.fullmatch(r"no run \[(\d+)\]", row[kit])[1]
+        measured = not row[kit].startswith("no run")
+        number = re.fullmatch(r".* \[(\d+)\]", row[recipe] if measured else row[kit])[1]
         python, _, module, *arguments = shlex.split(commands[number])
         assert (python, module) == ("python", "dckit.lessons")
         args = lessons._parser().parse_args(arguments)
@@ -222,6 +229,7 @@ def test_the_command_below_an_empty_cell_asks_for_that_cell(table):
         defaults = {"methods": " ".join(METHODS)} if "04" in notebook.name else {}
         assert lessons.parameters_for(ROOT / notebook, given) == given
         asked = runs(**(defaults | given))
+        assert given["budget"] == (row[recipe].split()[1] if measured else "full")
         if "method" in table.header:
             dataset, ipc, method = NAMES[row[0]], row[1], row[2]
             assert any(
