@@ -12,6 +12,6 @@ PAGE = HERE.parent / "docs" / "speed.md"
 def fill(page: Path, name: str, body: str) -> None:
     """Put ``body`` between ``<!-- name -->`` and the next ``<!-- end -->``, if the page has such a place."""
     between = re.compile(f"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-    text = between.sub(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", page.read_text(encoding="utf-8"))
+    text = between.sub(lambda match: f"{match[1]}\n{body.strip()}\n\n{match[2]}", page.read_text(encoding="utf-8"))
     with replacing(page) as part:
         part.write_text(text, encoding="utf-8")

@@ -13,6 +13,8 @@ from torch.utils.data import TensorDataset
 from .data import ImageData, denormalise
 from .files import read_tensors, replacing, write_tensors
 
+SHIPPED = Path(__file__).parent / "reference" / "sets"  # finished sets that come with the kit, by name
+
 
 @dataclass(frozen=True)
 class CondensedSet:
@@ -80,7 +82,16 @@ class CondensedSet:
 
     @classmethod
     def load(cls, path: str | Path) -> "CondensedSet":
-        """Read a file of ``save``. Raises FileNotFoundError, or ValueError for a damaged or foreign file."""
+        """Read a file of ``save``, or a set that comes with the kit, by its name: one of `shipped_sets`, as "mnist-1".
+
+        A file of that name goes first. Raises FileNotFoundError, or ValueError for a damaged or foreign file.
+        """
+        path = Path(path)
+        if not path.is_file():
+            if str(path) not in shipped_sets():
+                names = ", ".join(shipped_sets())
+                raise FileNotFoundError(f"no file {path}, and none of the kit's own sets: {names}")
+            path = SHIPPED / f"{path}.safetensors"
         tensors, card = read_tensors(path)
         try:
             return cls(tensors["images"], tensors["labels"], card)
@@ -132,6 +143,11 @@ class CondensedSet:
             "source": f"published code, {Path(path).name}, experiment {experiment}",
         }
         return cls(images, labels, card)
+
+
+def shipped_sets() -> list[str]:
+    """Names of the sets that come with the kit, for `CondensedSet.load`: dataset and images per class."""
+    return sorted((path.stem for path in SHIPPED.glob("*.safetensors")), key=lambda name: name.rpartition("-"))
 
 
 def base_card(real: ImageData) -> dict[str, Any]:

@@ -5,7 +5,9 @@
 "published + init=real"             a field of `Recipe` set to a value
 """
 
+import json
 import re
+from dataclasses import asdict
 
 from .details import DETAILS, switched
 from .files import json_or_text
@@ -45,3 +47,14 @@ def protocol_recipe(
                 f"{', '.join(by_name)}, or + and a field of Recipe such as image_lr=0.01"
             )
     return recipe
+
+
+def words_of(recipe: Recipe) -> str:
+    """The words for a recipe: its protocol, and each field that differs from it. `protocol_recipe` understands them."""
+    plain = _FILL[recipe.protocol](recipe.ipc, recipe.budget, recipe.network)
+    before, after = (
+        asdict(r.but(test_network=recipe.tested_with, test_version=r.test_build[1])) for r in (plain, recipe)
+    )
+    changed = {name: value for name, value in after.items() if value != before[name]}
+    texts = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed.items())
+    return " + ".join((recipe.protocol, *texts))

@@ -165,6 +165,16 @@ def test_a_missing_file_is_named(tmp_path):
         CondensedSet.load(tmp_path)
 
 
+def test_a_set_of_the_kit_is_known_by_its_name(condensed, tmp_path, monkeypatch):
+    mine = CondensedSet.load("mnist-1")
+    assert (mine.card["dataset"], mine.ipc, mine.images.shape) == ("mnist", 1, (10, 1, 28, 28))
+    with pytest.raises(FileNotFoundError, match=r"no file mnist-7, and none of the kit's own sets: .*mnist-1"):
+        CondensedSet.load("mnist-7")
+    monkeypatch.chdir(tmp_path)
+    condensed.save("mnist-1")  # one's own file goes first
+    assert len(CondensedSet.load("mnist-1")) == len(condensed)
+
+
 @pytest.mark.parametrize("kept", [0, 4, 8, 100, 0.5, -1])
 def test_a_truncated_file_is_refused(condensed, tmp_path, kept):
     path = tmp_path / "set.safetensors"

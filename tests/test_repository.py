@@ -98,9 +98,11 @@ recipe = dckit.Recipe.published(budget="smoke").but(iterations=1, width=8, netwo
 *_, state = dckit.condense(real, recipe)
 from dckit import tables
 print(tables.beside({"dc": dckit.evaluate(state.condensed, real, recipe)}))
+print(dckit.CondensedSet.load("mnist-1").images.shape)
 """
     found = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path)},
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert "91.7 ± 0.5" in found.stdout
+    assert "[10, 1, 28, 28]" in found.stdout

@@ -1,0 +1,119 @@
+"""The kit's own results and sets: `tools/kit.py`, what it writes, and what comes in the package."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+from runs import last
+
+from benchmarks import plain
+from dckit import CondensedSet, Recipe, Run, condense, evaluate, lessons, load
+from dckit.condensed import SHIPPED, shipped_sets
+from dckit.files import json_or_text
+from dckit.protocols import protocol_recipe, words_of
+from dckit.results import save, with_shipped
+from dckit.runs import runs
+from tools import kit, ship
+
+ROOT = Path(__file__).parents[1]
+RESULTS = with_shipped([])
+SUMMARY = json.loads((ROOT / "dckit/reference/kit.json").read_text(encoding="utf-8"))["results"]
+PAGES = ("README.md", "docs/results.md")
+
+
+def test_what_the_tool_writes_is_what_is_there(tmp_path):
+    for page in PAGES:
+        (tmp_path / page).parent.mkdir(exist_ok=True)
+        (tmp_path / page).write_text((ROOT / page).read_text(encoding="utf-8"), encoding="utf-8")
+    kit.write(tmp_path, RESULTS)
+    for written in ("dckit/reference/kit.json", *PAGES):
+        assert (tmp_path / written).read_text(encoding="utf-8") == (ROOT / written).read_text(encoding="utf-8")
+    drawn = {path.name for path in (tmp_path / "docs").glob("*.png")}
+    assert drawn
+    assert drawn <= {path.name for path in (ROOT / "docs").glob("*.png")}
+
+
+def test_every_result_is_in_one_line_of_the_summary():
+    files = [file for line in SUMMARY for file in line["files"]]
+    assert sorted(files) == sorted(f"results/{r.run.name}.json" for r in RESULTS)
+
+
+@pytest.mark.parametrize("line", SUMMARY, ids=lambda line: Path(line["files"][0]).stem)
+def test_a_line_sums_up_its_files_and_its_command_measures_them_anew(line):
+    found = [json.loads((ROOT / "dckit/reference" / file).read_text(encoding="utf-8")) for file in line["files"]]
+    accuracies = torch.tensor([a for result in found for a in result["accuracies"]], dtype=torch.float64)
+    assert line["mean"] == pytest.approx(accuracies.mean().item(), abs=0.006)
+    assert line["std"] == pytest.approx(accuracies.std(correction=0).item(), abs=0.006)
+    assert line["seeds"] == [result["seed"] for result in found]
+
+    _, _, module, *arguments = shlex.split(line["command"])
+    assert module == "dckit.lessons"
+    args = lessons._parser().parse_args(arguments)
+    given = {name: json_or_text(text) for name, text in args.parameter}
+    assert lessons.parameters_for(ROOT / args.notebook[0], given) == given
+    given.pop("questions", None)
+    (run,) = runs(**given)
+    assert f"results/{run.name}.json" == line["files"][0]
+
+
+def test_words_for_a_recipe_mean_that_recipe():
+    for result in RESULTS:
+        recipe = result.run.recipe
+        again = protocol_recipe(words_of(recipe), recipe.ipc, recipe.budget, recipe.network, recipe.tested_with)
+        assert (again.stage_c, again.stage_t) == (recipe.stage_c, recipe.stage_t)
+    assert words_of(Recipe.published(10)) == "published"
+    assert words_of(Recipe.report(1, "lesson", "LeNet")) == "report"
+    assert words_of(Recipe.published().but(init="real", image_lr=0.3)) == "published + init=real + image_lr=0.3"
+
+
+def test_the_sets_are_small_and_tell_how_they_were_made():
+    assert {"mnist-1", "fashionmnist-1", "cifar10-1"} <= set(shipped_sets())
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 10e6
+    for name in shipped_sets():
+        condensed = CondensedSet.load(name)
+        card = condensed.card
+        assert name == card["name"] == f"{card['dataset']}-{condensed.ipc}"
+        assert Recipe(**card["recipe"]).iterations == card["iteration"]
+        assert {"seed", "versions", "device", "seconds"} <= set(card)
+        accuracy = card["accuracy"]
+        assert accuracy["stage_t"] == Recipe.published(condensed.ipc).but(networks=len(accuracy["accuracies"])).stage_t
+        assert min(accuracy["accuracies"]) <= accuracy["mean"] <= max(accuracy["accuracies"])
+
+
+@pytest.mark.parametrize("name", ["fashionmnist-1", "cifar10-1"])
+def test_a_set_teaches_plain_code_what_its_card_says(data_root, name):
+    condensed = CondensedSet.load(name)
+    real = load(condensed.card["dataset"], root=data_root)
+    torch.manual_seed(0)
+    (found,) = plain.evaluate(condensed.images, condensed.labels, real, Recipe.published().but(networks=1))
+    accuracy = condensed.card["accuracy"]
+    assert found == pytest.approx(accuracy["mean"], abs=max(5 * accuracy["std"], 1))
+
+
+def test_a_set_is_shipped_with_its_name_and_its_accuracy(digits, quick, tmp_path, monkeypatch):
+    recipe = quick.but(networks=2)
+    run = Run("digits", "dc", recipe)
+    condensed = last(condense(digits, recipe, checkpoint=run.set_file(tmp_path))).condensed
+    monkeypatch.setattr(ship, "SHIPPED", tmp_path)
+    monkeypatch.setattr(ship.Recipe, "published", lambda ipc: quick)
+    monkeypatch.setattr("sys.argv", ["ship", "digits-1", str(run.set_file(tmp_path)), "--networks", "2"])
+    ship.main()
+    card = CondensedSet.load(tmp_path / "digits-1.safetensors").card
+    scores = evaluate(condensed, digits, recipe)
+    assert card["name"] == "digits-1"
+    assert card["accuracy"]["accuracies"] == list(scores.accuracies)
+    assert card["accuracy"]["stage_t"] == recipe.stage_t
+
+    save(run, scores, tmp_path)
+    monkeypatch.setattr(ship, "evaluating", None)  # what has a result is not tested again
+    ship.main()
+    assert CondensedSet.load(tmp_path / "digits-1.safetensors").card["accuracy"]["mean"] == round(scores.mean, 2)
+
+
+def test_the_readme_names_the_accuracy_below_its_picture():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    accuracy = CondensedSet.load("mnist-1").card["accuracy"]
+    assert re.search(rf"{accuracy['mean']:.1f} %", text)

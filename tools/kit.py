@@ -1,0 +1,172 @@
+"""Write what rests on the kit's own results: kit.json, the tables and pictures of README.md and docs/results.md.
+
+python tools/kit.py                # after new files in dckit/reference/results or dckit/reference/sets
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from benchmarks.page import fill
+from dckit import CondensedSet, Recipe, Run
+from dckit.compare import PRINTED, compare, pooled
+from dckit.condensed import SHIPPED as SETS
+from dckit.condensed import shipped_sets
+from dckit.details import difference
+from dckit.effects import steps, waterfall
+from dckit.figures import accuracy_by_ipc, cells_of, heatmaps, printed_cells
+from dckit.files import write_json
+from dckit.plots import Picture, draw_grid, picture
+from dckit.protocols import words_of
+from dckit.results import Result, with_shipped
+from dckit.tables import Table
+from dckit.three_columns import Cell, Measured, table_1, table_2, table_3, theirs_of
+
+ROOT = Path(__file__).parents[1]
+SIZES = (1, 10, 50)
+# Why the kit is not where the paper or the report is, where that is not within the noise.
+WHY: dict[tuple[str, int], str] = {}
+
+
+def entries(results: Iterable[Result]) -> list[dict[str, Any]]:
+    """The results of each setting together, as kit.json has them; keys as in paper.json and report.json."""
+    settings: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        settings[result.run.setting].append(result)
+    return [_entry(settings[setting]) for setting in sorted(settings)]
+
+
+def _entry(found: Sequence[Result]) -> dict[str, Any]:
+    run, sample, cards = found[0].run, pooled(found), [r.scores.card for r in found]
+    recipe = run.recipe
+    condensing = [card["set"]["seconds"] for card in cards if "seconds" in card["set"]]
+    what = {"dataset": PRINTED.get(run.dataset, run.dataset), "ipc": None if run.method == "whole" else recipe.ipc}
+    networks = {"condensed_with": recipe.network} if run.method == "dc" else {}
+    return (
+        what
+        | {"method": run.method, **networks, "trained": recipe.tested_with}
+        | {"recipe": words_of(recipe), "budget": recipe.budget}
+        | {"mean": round(sample.mean, 2), "std": round(sample.std, 2), "sets": sample.sets, "networks": sample.networks}
+        | {"seeds": [r.run.seed for r in found]}
+        | ({"seconds_condensing": round(fmean(condensing), 1)} if condensing else {})
+        | {"seconds_testing": round(fmean(r.scores.seconds for r in found), 1)}
+        | {"devices": _each(card["device"] for card in cards), "versions": _each(card["versions"] for card in cards)}
+        | {"command": command(run), "files": [f"results/{r.run.name}.json" for r in found]}
+    )
+
+
+def _each(values: Iterable[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        found += [value] * (value not in found)
+    return found
+
+
+def command(run: Run) -> str:
+    """The command that measures a run anew."""
+    recipe = run.recipe
+    what = f"-p dataset {run.dataset} -p ipc {recipe.ipc} -p budget {recipe.budget} -p seed {run.seed}"
+    if run.method != "dc":
+        lesson, rest = "04_table_1", f"-p methods {run.method} -p protocol {_quoted(words_of(recipe))}"
+    else:
+        lesson, rest = "06_hidden_details", f"-p networks {recipe.network} -p trained {recipe.tested_with}"
+        rest += f" -p protocol {_quoted(words_of(recipe))} -p questions false"
+    return f"python -m dckit.lessons notebooks/{lesson}.ipynb {what} {rest}"
+
+
+def _quoted(words: str) -> str:
+    return f'"{words}"' if " " in words else words
+
+
+def distance(results: Sequence[Result]) -> Table:
+    """How far the kit is from the paper and from the report, each beside the recipe that it used."""
+    measured, rows = Measured(results), list[tuple[str, ...]]()
+    for dataset in PRINTED:
+        for ipc in SIZES:
+            cell = Cell(dataset, ipc)
+            texts, reduced = [PRINTED[dataset], str(ipc)], False
+            for source, protocol in (("paper", "published"), ("report", "report")):
+                theirs, found = theirs_of(source, "table1", cell), measured.of(cell, protocol)
+                ours = f"{pooled(found)} ({found[0].run.recipe.budget})" if found else "no run"
+                verdict = str(compare(pooled(found), theirs)) if found and theirs else ""
+                texts += [str(theirs or "–"), ours, verdict]
+                reduced |= bool(found) and found[0].run.recipe.budget != "full" and not verdict.endswith("agrees")
+            rows.append((*texts, WHY.get((dataset, ipc), "a reduced budget" * reduced)))
+    header = (
+        *("dataset", "images/class", "paper", "kit, published recipe", "kit − paper"),
+        *("report", "kit, report's recipe", "kit − report", "why"),
+    )
+    return Table(header, tuple(rows))
+
+
+def ladder(results: Sequence[Result]) -> Picture:
+    """The way from the report's recipe to the published one on MNIST, as lesson 6 draws it."""
+    measured = Measured(results)
+    names = [d.name for d in difference(Recipe.report(), Recipe.published()) if d.name != "sets"]
+    protocols = [" + ".join(["report", *names[:n]]) for n in range(len(names) + 1)]
+    rungs = [measured.of(Cell("mnist", 1), protocol, "lesson") for protocol in protocols]
+    return waterfall(("report's recipe", pooled(rungs[0]).mean), steps(names, rungs), "published recipe")
+
+
+def sets_drawn(names: Sequence[str]) -> Picture:
+    """Sets of the kit, one below the other, or side by side where they have several images per class."""
+    sets = [CondensedSet.load(name) for name in names]
+    many = sets[0].ipc > 1
+    shape = (1, len(sets)) if many else (len(sets), 1)
+    figure = Figure(figsize=(3.6 * len(sets), 3.9) if many else (8, 1.05 * len(sets)), layout="constrained")
+    for ax, name, condensed in zip(figure.subplots(*shape, squeeze=False).flat, names, sets, strict=True):
+        draw_grid(ax, condensed.rows, len(condensed.card["classes"]))
+        ax.set_title(f"{name}: {condensed.card['accuracy']['mean']:.1f} %", loc="left", fontsize=10)
+    said = "; ".join(f"{name}, {', '.join(c.card['classes'])}" for name, c in zip(names, sets, strict=True))
+    return picture(figure, f"Condensed sets, a column a class. {said}")
+
+
+def shipped_table() -> Table:
+    """The sets that come with the kit: what made them, what they teach, how long that took."""
+    rows = []
+    for name in shipped_sets():
+        card = CondensedSet.load(name).card
+        recipe, accuracy = Recipe(**card["recipe"]), card["accuracy"]
+        made = Recipe.published(recipe.ipc, recipe.budget).but(**recipe.stage_c)  # how it was tested is another matter
+        reached = f"{accuracy['mean']:.1f} ± {accuracy['std']:.1f} ({len(accuracy['accuracies'])} networks)"
+        size = f"{(SETS / f'{name}.safetensors').stat().st_size / 1000:.0f} kB"
+        how = f"{words_of(made)}, {recipe.budget}"
+        rows.append((f"`{name}`", how, str(card["seed"]), reached, f"{card['seconds'] / 60:.0f} min", size))
+    return Table(("name", "recipe", "seed", "test accuracy in %", "condensing", "file"), tuple(rows))
+
+
+def write(root: Path, results: Sequence[Result]) -> None:
+    """Write kit.json, the pages' tables and the pictures below ``root``, where these pages are."""
+    note = "accuracy in %, mean and population deviation over all networks of all sets; seconds are those of one set"
+    write_json(root / "dckit/reference/kit.json", {"source": "dckit", "note": note, "results": entries(results)})
+    page, readme = root / "docs/results.md", root / "README.md"
+    blocks = {"table 1": table_1, "table 2": table_2, "table 3": table_3}
+    for name, table in blocks.items():
+        fill(page, name, table(results).markdown)
+    fill(page, "table 2, report", table_2(results, "report").markdown)
+    fill(page, "sets", shipped_table().markdown)
+    for document in (readme, page):
+        fill(document, "distance", distance(results).markdown)
+    for name, drawn in _pictures(results).items():
+        drawn.save(root / f"docs/{name}.png")
+        for document, folder in ((page, ""), (readme, "docs/")):
+            fill(document, f"{name}.png", f"![{drawn.alt}]({folder}{name}.png)")
+
+
+def _pictures(results: Sequence[Result]) -> Mapping[str, Picture]:
+    by_size = {size: [name for d in PRINTED if (name := f"{d}-{size}") in shipped_sets()] for size in (1, 10)}
+    panels = {"paper": printed_cells("paper"), "report": printed_cells("report")}
+    panels["kit, budgets of the table"] = cells_of(results, "mnist")
+    return (
+        {f"sets-{size}": sets_drawn(names) for size, names in by_size.items() if names}
+        | {"ladder": ladder(results), "table-2": heatmaps(panels)}
+        | {f"table-1-{dataset}": accuracy_by_ipc(results, dataset) for dataset in ("mnist", "fashionmnist", "cifar10")}
+    )
+
+
+if __name__ == "__main__":
+    write(ROOT, with_shipped([]))
