@@ -2,7 +2,6 @@
 
 import ast
 import builtins
-import json
 import re
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import ipywidgets
 import pytest
-from IPython.core.inputtransformer2 import TransformerManager
+from cells import code
 
 import dckit
 from dckit import widgets
@@ -21,12 +20,6 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MAGIC = re.compile(r"get_ipython\(\)\.(\w+)\('(\w*)'")
 LAB = [re.split(r"[\[><=]", name)[0] for name in PROJECT["optional-dependencies"]["lab"]]
-
-
-def code(path):
-    """The lesson's code cells as Python; magics become calls of get_ipython()."""
-    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
-    return [TransformerManager().transform_cell("".join(cell["source"])) for cell in cells]
 
 
 def imports(source):

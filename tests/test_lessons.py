@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from cells import code
 from safetensors import safe_open
 
 from dckit import lessons, results
@@ -87,24 +88,33 @@ def test_every_picture_has_words_and_headings_are_in_order(outputs, name):
     assert all(b <= a + 1 for a, b in pairwise(levels))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["-p", "dataset", "mnits"], "unknown dataset 'mnits'"),
-        (["-p", "budget", "tiny"], "unknown budget 'tiny'"),
-        (["-p", "ipc", "0"], "ipc 0: expected more than 0"),
-        (["-p", "ipc", "500"], "ipc 500: expected 1 to"),
-        (["-p", "seed", "-1"], "seed -1 is negative"),
-        (["-p", "ipc", "ten"], "ipc 'ten': expected int"),
-        (["-p", "methods", "random hurding"], "unknown method 'hurding'"),
-        (["-p", "protocol", "reported"], "unknown protocol 'reported'"),
-        (["-p", "networks", "LeNet VGG"], "unknown network 'VGG'"),
-    ],
-)
-def test_bad_parameters_end_in_one_sentence(tmp_path, capsys, arguments, sentence):
-    lesson = {"methods": "04_table_1", "protocol": "04_table_1", "networks": "05_tables_2_and_3"}.get(arguments[1])
-    notebook = NOTEBOOKS / f"{lesson or '00_start_here'}.ipynb"
-    assert lessons.main([str(notebook), "--out", str(tmp_path), *arguments]) == 1
+BAD = [
+    ("00_start_here", "dataset", "mnits", "unknown dataset 'mnits'"),
+    ("00_start_here", "budget", "tiny", "unknown budget 'tiny'"),
+    ("00_start_here", "ipc", 0, "ipc 0: expected more than 0"),
+    ("00_start_here", "ipc", 500, "ipc 500: expected 1 to"),
+    ("00_start_here", "ipc", "ten", "ipc 'ten': expected int"),
+    ("00_start_here", "seed", -1, "seed -1 is negative"),
+    ("04_table_1", "methods", "random hurding", "unknown method 'hurding'"),
+    ("04_table_1", "protocol", "reported", "unknown protocol 'reported'"),
+    ("05_tables_2_and_3", "networks", "LeNet VGG", "unknown network 'VGG'"),
+]
+
+
+@pytest.mark.parametrize(("name", "parameter", "value", "sentence"), BAD)
+def test_bad_parameters_are_refused_by_the_first_cells(name, parameter, value, sentence):
+    parameters, *cells = code(NOTEBOOKS / f"{name}.ipynb")
+    namespace = {}
+    exec(parameters, namespace)
+    namespace[parameter] = value
+    with pytest.raises((ValueError, TypeError), match=re.escape(sentence)):
+        exec("\n".join(cells[:2]), namespace)
+
+
+@pytest.mark.parametrize(("name", "parameter", "value", "sentence"), BAD[-2:])
+def test_bad_parameters_end_headless_in_one_sentence(tmp_path, capsys, name, parameter, value, sentence):
+    arguments = [str(NOTEBOOKS / f"{name}.ipynb"), "--out", str(tmp_path), "-p", parameter, value]
+    assert lessons.main(arguments) == 1
     (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
     assert sentence in error
     assert not list(tmp_path.rglob("*.safetensors"))
