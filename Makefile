@@ -22,8 +22,7 @@ test: $(VENV)/dev         ## linter, type checker, tests, every lesson
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile   # a process a core, so a thread a process
 
 browser: $(VENV)/dev $(VENV)/browser    ## every lesson in JupyterLab and Notebook 7, and the book, in Chromium
-	DCKIT_BROWSER=1 DCKIT_SCREENSHOTS=$(OUT)/screenshots $(BIN)/pytest tests/test_*_in_a_browser.py -k '$(ONLY)' \
-		-n auto --maxschedchunk 1   # a Chromium, a server and a folder for each process
+	DCKIT_BROWSER=1 DCKIT_SCREENSHOTS=$(OUT)/screenshots $(BIN)/pytest tests/test_*_in_a_browser.py -k '$(ONLY)'
 
 address: $(VENV)/dev      ## write the address in pyproject.toml into badges and set-up cells
 	$(BIN)/python tools/address.py

@@ -22,7 +22,7 @@ from dckit.results import read_all
 from dckit.tables import Table
 
 LESSON = Recipe.published(1, "lesson").but(precision="bfloat16")
-TICKS = (5, 10, 20, 50, 100)
+TICKS = (5, 10, 20, 50, 100, 200, 400)
 STARTS = {  # how images start, and η_S: as what they are drawn
     **{("noise", 0.1): ("o", BLUE), ("noise", 0.3): ("o", ORANGE)},
     **{("real", 0.1): ("^", BLUE), ("real", 0.3): ("^", ORANGE), ("real", 1.0): ("^", GREEN)},
@@ -31,19 +31,21 @@ STARTS = {  # how images start, and η_S: as what they are drawn
 
 def write_page(every: Sequence[Point], page: Path = PAGE) -> None:
     """Draw and write what was measured."""
-    drawn = draw({panel: of for panel, of in panels(every).items() if panel[1] == 1})
-    drawn.save(page.with_name("frontier.png"))
-    fill(page, "frontier", f"![{drawn.alt}](frontier.png)")
+    for ipc in (1, 10):
+        drawn = draw({panel: of for panel, of in panels(every).items() if panel[1] == ipc})
+        drawn.save(page.with_name(f"frontier-{ipc}.png"))
+        fill(page, f"frontier {ipc}", f"![{drawn.alt}](frontier-{ipc}.png)")
     fill(page, "frontier table", table(every).markdown)
 
 
 def draw(of: Mapping[tuple[str, int], Sequence[Point]]) -> Picture:
-    """A panel for each dataset: accuracy over seconds, a line along the frontier, and where `lesson` is."""
+    """A panel for each dataset and size: accuracy over seconds, a line along the frontier, and where `lesson` is."""
     figure = Figure(figsize=(4 * len(of), 4), layout="constrained")
     axes: list[Axes] = list(figure.subplots(1, len(of), squeeze=False)[0])
+    starts = {(p.run.recipe.init, p.run.recipe.image_lr) for found in of.values() for p in found}
     said = []
     for ax, ((dataset, ipc), found) in zip(axes, of.items(), strict=True):
-        for start in STARTS:
+        for start in (start for start in STARTS if start in starts):
             _draw_points(ax, start, [p for p in found if (p.run.recipe.init, p.run.recipe.image_lr) == start])
         best = frontier(found)
         ax.plot([p.seconds for p in best], [p.mean for p in best], color="grey", lw=1, zorder=0)
@@ -52,35 +54,41 @@ def draw(of: Mapping[tuple[str, int], Sequence[Point]]) -> Picture:
         if paper := printed("paper", "table1", dataset, ipc=ipc, method="dc"):
             ax.axhline(paper.mean, color="black", lw=0.8, ls=":")
             ax.annotate(f"paper, {paper.mean:g} %", (0.02, paper.mean), xycoords=("axes fraction", "data"), va="bottom")
-        ax.set(xscale="log", xlabel="seconds of condensing", title=PRINTED[dataset])
-        ax.set_xticks(TICKS, [str(tick) for tick in TICKS])
+        ax.set(xscale="log", xlabel="seconds of condensing", title=f"{PRINTED[dataset]}, {ipc} per class")
+        shown = [tick for tick in TICKS if 0.8 * found[0].seconds < tick < 1.3 * found[-1].seconds]
+        ax.set_xticks(shown, [str(tick) for tick in shown])
         ax.minorticks_off()
         ax.grid(color="lightgrey", lw=0.5)
         ax.spines[["top", "right"]].set_visible(False)
         path = ", ".join(f"{p.mean:.1f} % after {p.seconds:.0f} s" for p in best)
-        said.append(f"{PRINTED[dataset]}, best: {path}")
+        said.append(f"{PRINTED[dataset]}, images per class: {ipc}, best: {path}")
     axes[0].set_ylabel("test accuracy, %")
     handles, labels = axes[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(STARTS), fontsize=8)
-    return picture(figure, "Accuracy over seconds of condensing, one image per class. " + "; ".join(said) + ".")
+    return picture(figure, "Accuracy over seconds of condensing. " + "; ".join(said) + ".")
 
 
 def _draw_points(ax: Axes, start: tuple[str, float], mine: Sequence[Point]) -> None:
     marker, colour = STARTS[start]
-    ax.errorbar(
-        [p.seconds for p in mine],
-        [p.mean for p in mine],
-        yerr=[p.spread for p in mine],
-        fmt=marker,
-        color=colour,
-        markersize=5,
-        label=f"{'real images' if start[0] == 'real' else 'noise'}, η_S {start[1]:g}",
-    )
+    label = f"{'real images' if start[0] == 'real' else 'noise'}, η_S {start[1]:g}"
+    for trained in (False, True):
+        found = [p for p in mine if (p.run.recipe.matching_steps > 1) == trained]
+        ax.errorbar(
+            *([p.seconds for p in found], [p.mean for p in found], [p.spread for p in found]),
+            fmt=marker,
+            color=colour,
+            markersize=5,
+            mfc="white" if trained else colour,
+            label=None if trained else label,
+        )
 
 
 def table(of: Iterable[Point]) -> Table:
     """Every point: what was chosen, what it cost, what it reached."""
-    header = ("images", "ipc", "start, rate", "real", "width", "T, ς_θ", "iterations", "epochs of stage T", "precision")
+    header = (
+        *("images", "ipc", "start, rate", "real", "width", "T, ς_θ, η_θ"),
+        *("iterations", "epochs of stage T", "precision", "condensing", "accuracy", "sets × networks"),
+    )
     rows = []
     for point in of:
         recipe, epochs = point.run.recipe, strategy(point.run.recipe.augmentation, point.run.dataset) != "none"
@@ -88,13 +96,19 @@ def table(of: Iterable[Point]) -> Table:
         rows.append(
             (
                 *(PRINTED[point.run.dataset], str(recipe.ipc), point.start, str(recipe.real_batch), str(recipe.width)),
-                f"{recipe.matching_steps}, {recipe.network_steps if recipe.matching_steps > 1 else '–'}",
+                _training(recipe),
                 *(str(recipe.iterations), str(recipe.epochs_augmented if epochs else recipe.epochs), recipe.precision),
-                *(f"{point.seconds:.0f} s", f"{point.mean:.1f}{spread} %", str(len(point.accuracies))),
+                *(f"{point.seconds:.0f} s", f"{point.mean:.1f}{spread} %"),
+                f"{len(point.accuracies)} × {recipe.networks}",
             )
         )
-    note = "Accuracy: mean and standard deviation over sets, each the mean of 3 networks on the whole test set."
-    return Table((*header, "condensing", "accuracy", "sets"), tuple(rows), note)
+    note = "Accuracy: mean and standard deviation over sets, each the mean of its networks on the whole test set."
+    return Table(header, tuple(rows), note)
+
+
+def _training(recipe: Recipe) -> str:
+    between = f"{recipe.network_steps}, {recipe.network_lr:g}" if recipe.matching_steps > 1 else "–"
+    return f"{recipe.matching_steps}, {between}"
 
 
 def main() -> None:

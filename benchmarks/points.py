@@ -41,6 +41,9 @@ class Way:
 
 
 _REAL, _REAL_FAR = {"init": "real", "image_lr": 0.3}, {"init": "real", "image_lr": 1.0}
+# Ten images per class: a tenth of the published epochs between matching steps at ten times the rate, looked at with one
+# network of stage T.
+_TRAINED = _REAL_FAR | {"network_steps": 5, "network_lr": 0.1, "real_batch": 32, "networks": 1}
 WAYS = (
     Way("mnist", 1, (60, 120, 480)),
     Way("mnist", 1, (240,), sets=3),
@@ -62,10 +65,16 @@ WAYS = (
     Way("fashionmnist", 1, (200, 400), {"init": "real"}),
     Way("fashionmnist", 1, (25, 50, 100, 200, 400), _REAL),
     Way("fashionmnist", 10, (25, 50), _REAL | {"matching_steps": 1}),
+    Way("fashionmnist", 10, (25, 50, 100), _REAL_FAR | {"matching_steps": 1, "real_batch": 128, "networks": 1}),
+    Way("fashionmnist", 10, (3, 6), _REAL | {"network_steps": 10}),
+    Way("fashionmnist", 10, (5, 10, 20), _TRAINED),
+    Way("fashionmnist", 10, (20, 40), _TRAINED | {"width": 64}),
     Way("cifar10", 1, (240, 700), sets=3),
     Way("cifar10", 1, (480,)),
     Way("cifar10", 1, (25, 50, 100, 200, 400), _REAL),
     Way("cifar10", 10, (25,), _REAL | {"matching_steps": 1}),
+    Way("cifar10", 10, (20, 40), _TRAINED | {"width": 64}),
+    Way("mnist", 10, (40,), _TRAINED | {"width": 64}),
 )
 
 

@@ -39,7 +39,7 @@ def accuracy_by_ipc(results: Sequence[Result], dataset: str, protocol: str = "pu
     _lines(right, kit, measured.sample(whole, protocol))
     left.plot(*_points(report), "*", color="#E69F00", ms=12, label="report, condensed images", zorder=5)
     left.set(title=f"paper and report, {PRINTED.get(dataset, dataset)}", ylabel="test accuracy in %")
-    right.set_title(f"this kit, {dataset}")
+    right.set_title(f"this kit, {PRINTED.get(dataset, dataset)}")
     if not any(any(row) for row in kit.values()):
         right.text(1, sum(right.get_ylim()) / 2, "nothing measured yet", ha="center", color="dimgrey")
     figure.legend(*left.get_legend_handles_labels(), loc="outside right center", frameon=False)
