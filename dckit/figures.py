@@ -1,6 +1,7 @@
 """Pictures of saved results: accuracy against images per class, and heat maps such as Table 2."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from .compare import PRINTED, Sample
 from .plots import Picture, picture
 from .results import Result
 from .runs import METHODS
-from .three_columns import NETWORKS, Cell, Measured, theirs_of
+from .three_columns import NETWORKS, Cell, Measured, networks_of, theirs_of
 
 IPC = (1, 10, 50)
 # Okabe and Ito's colours, each with a marker of its own
@@ -73,10 +74,12 @@ def _words(row: Row) -> str:
 Cells = Mapping[tuple[str, str], Sample]  # (row, column), in Table 2 (condensed with, trained) → accuracies
 
 
-def cells_of(results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published") -> Cells:
-    """What this kit measured of Table 2 on a dataset."""
-    measured = Measured(results)
-    cells = {(c, t): measured.sample(Cell(dataset, ipc, "dc", c, t), protocol) for c in NETWORKS for t in NETWORKS}
+def cells_of(
+    results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published", budget: str = ""
+) -> Cells:
+    """What this kit measured of Table 2 on a dataset, at one budget or (empty) each cell at its largest."""
+    measured, pairs = Measured(results), product(networks_of(protocol), repeat=2)
+    cells = {(c, t): measured.sample(Cell(dataset, ipc, "dc", c, t), protocol, budget) for c, t in pairs}
     return {pair: sample for pair, sample in cells.items() if sample}
 
 

@@ -52,9 +52,10 @@ def protocol_recipe(
 def words_of(recipe: Recipe) -> str:
     """The words for a recipe: its protocol, and each field that differs from it. `protocol_recipe` understands them."""
     plain = _FILL[recipe.protocol](recipe.ipc, recipe.budget, recipe.network)
-    before, after = (
-        asdict(r.but(test_network=recipe.tested_with, test_version=r.test_build[1])) for r in (plain, recipe)
-    )
+    # unless said, the network of stage T is built as that of stage C
+    version = plain.but(version=recipe.version).test_build[1]
+    before = asdict(plain.but(test_network=recipe.tested_with, test_version=version))
+    after = asdict(recipe.but(test_network=recipe.tested_with, test_version=recipe.test_build[1]))
     changed = {name: value for name, value in after.items() if value != before[name]}
     texts = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed.items())
     return " + ".join((recipe.protocol, *texts))

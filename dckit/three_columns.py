@@ -27,6 +27,11 @@ class Cell(NamedTuple):
     trained: str = "ConvNet"
 
 
+def networks_of(protocol: str) -> tuple[str, ...]:
+    """The networks that a protocol has: the report built four of the six."""
+    return NETWORKS if protocol.startswith("published") else BUILT
+
+
 class Measured:
     """Results by what they measure, to be looked up by `Cell`."""
 
@@ -47,9 +52,9 @@ class Measured:
                 return found
         return []
 
-    def sample(self, cell: Cell, protocol: str = "published") -> Sample | None:
+    def sample(self, cell: Cell, protocol: str = "published", budget: str = "") -> Sample | None:
         """All networks of all of its sets together; None where nothing was measured."""
-        found = self.of(cell, protocol)
+        found = self.of(cell, protocol, budget)
         return pooled(found) if found else None
 
 
@@ -71,7 +76,7 @@ def table_2(results: Sequence[Result], protocol: str = "published", networks: Se
 
     protocol "report": the report's Table 2, the four networks that it built, LeNet and AlexNet its own way.
     """
-    networks = [n for n in networks if protocol == "published" or n in BUILT]
+    networks = [n for n in networks if n in networks_of(protocol)]
     rows = [(Cell("mnist", 1, "dc", c, t), (c, t)) for c in networks for t in networks]
     return _table("table2", rows, ("condensed with", "trained"), results, protocol)
 
@@ -165,8 +170,7 @@ def _command(table: str, cell: Cell, protocol: str, budget: str) -> str:
     if table == "table1" and budget:
         what += f" -p methods {cell.method}"
     if table != "table1":
-        trained = NETWORKS if protocol == "published" else BUILT
-        what += f' -p networks {cell.network} -p trained "{" ".join(trained)}"'
+        what += f' -p networks {cell.network} -p trained "{" ".join(networks_of(protocol))}"'
     if protocol != "published":
         what += f' -p protocol "{protocol}"'
     return f"python -m dckit.lessons notebooks/{lesson}.ipynb {what}"

@@ -11,13 +11,12 @@ from . import lab, views
 from .compare import PRINTED
 from .data import ImageData, load, name_of
 from .matching import METRICS
-from .models import NETWORKS as BUILT
 from .plots import Picture
 from .recipes import Recipe
 from .results import Result
 from .runs import Run
 from .tables import Table
-from .three_columns import NETWORKS, setting
+from .three_columns import NETWORKS, networks_of, setting
 
 Shown = Picture | Table | Sequence[Picture | Table]
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -180,8 +179,8 @@ def tables(results: Sequence[Result], dataset: str = "mnist", ipc: int = 1, prot
     """Table explorer: the paper's number, the report's and the kit's for a dataset, a size and a pair of networks."""
 
     def draw(trained: tuple[str, ...], protocol: str, **values: Any) -> Table:
-        if trained == NETWORKS and protocol == "report":  # which built four of the six
-            trained = tuple(name for name in NETWORKS if "original" in BUILT[name])
+        if trained == NETWORKS:
+            trained = networks_of(protocol)
         return setting(results, trained=trained, protocol=protocol, **values)
 
     hows = dict.fromkeys((protocol, "published", "report", "report + networks"))

@@ -1,7 +1,9 @@
 """What comes with the kit: measured results, and every sentence and number that rests on them."""
 
 import re
+from itertools import product
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -10,8 +12,9 @@ from dckit.cells import cells
 from dckit.compare import pooled
 from dckit.details import difference
 from dckit.effects import effect, steps
+from dckit.figures import cells_of, printed_cells
 from dckit.results import with_shipped
-from dckit.three_columns import Cell, Measured
+from dckit.three_columns import BUILT, NETWORKS, Cell, Measured
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = with_shipped([])
@@ -99,6 +102,33 @@ def test_what_lesson_6_says_of_the_faults():
         < 40
         < mean("AlexNet", "smoke", mended["softmax"] + " + optimiser")
     )
+
+
+def smoke(protocol):
+    found = cells_of(SHIPPED, "mnist", 1, protocol, "smoke")
+    return {pair: sample.mean for pair, sample in found.items()}
+
+
+def mean_of(cells, axis, network):
+    return fmean(mean for pair, mean in cells.items() if pair[axis] == network)
+
+
+def test_what_lesson_5_says_of_table_2():
+    kit, paper = smoke("published"), {pair: s.mean for pair, s in printed_cells("paper").items()}
+    assert kit.keys() == paper.keys() == set(product(NETWORKS, NETWORKS))
+    for table in (kit, paper):
+        by_teaching = sorted(NETWORKS, key=lambda network: mean_of(table, 0, network))
+        assert set(by_teaching[-2:]) == {"ResNet18", "ConvNet"}
+        assert (by_teaching[0] == "VGG11") == (table is kit)
+    assert min(NETWORKS, key=lambda network: mean_of(kit, 1, network)) == "AlexNet"
+    assert round(kit["ConvNet", "AlexNet"]) == 47
+    assert round(pooled(on_mnist("published", "AlexNet")).mean) == 84
+
+    report, mended = smoke("report"), smoke("report + networks")
+    assert report.keys() == set(product(BUILT, BUILT))
+    assert all(mean < 20 for pair, mean in report.items() if set(pair) & {"LeNet", "AlexNet"})
+    assert all(mean > 45 for pair, mean in report.items() if not set(pair) & {"LeNet", "AlexNet"})
+    assert (round(report["LeNet", "ConvNet"]), round(mended["LeNet", "ConvNet"])) == (12, 50)
 
 
 def rows_of(page):
