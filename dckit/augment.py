@@ -35,35 +35,35 @@ def strategy(choice: str, dataset: str) -> str:
     return "crop_scale_rotate" if dataset in ("mnist", "digits") else "none"
 
 
-def augment(images: Tensor, strategy: str) -> Tensor:
+def augment(images: Tensor, strategy: str, generator: torch.Generator | None = None) -> Tensor:
     """Augmented copies of ``images`` (batch, channels, height, width), one change drawn for each of them.
 
-    Random numbers come from torch's CPU generator, so that every device meets the same.
+    Random numbers come from ``generator``, or else from torch's own, on the CPU, so that every device meets the same.
     """
     if strategy == "none":
         return images
     names = STRATEGIES[strategy]
     means = images.mean((0, 2, 3))  # of the batch, per channel
-    choice = torch.randint(len(names), (len(images),))
+    choice = torch.randint(len(names), (len(images),), generator=generator)
     changed = images.clone()
     for i, name in enumerate(names):
         mine = sent((choice == i).nonzero()[:, 0], images.device)
-        changed[mine] = _CHANGES[name](images[mine], means)
+        changed[mine] = _CHANGES[name](images[mine], means, generator)
     return changed
 
 
-def _crop(images: Tensor, means: Tensor) -> Tensor:
+def _crop(images: Tensor, means: Tensor, generator: torch.Generator | None) -> Tensor:
     """Shift by -4 to 3 pixels each way and fill with the batch's mean. Padding 4 would allow 4; the code stops at 3."""
     n, _, height, width = images.shape
-    offset = torch.randint(2 * PAD, (2, n, 1)) - PAD
+    offset = torch.randint(2 * PAD, (2, n, 1), generator=generator) - PAD
     return _look_up(images, torch.arange(height) + offset[0], torch.arange(width) + offset[1], means)
 
 
-def _scale(images: Tensor, means: Tensor) -> Tensor:
+def _scale(images: Tensor, means: Tensor, generator: torch.Generator | None) -> Tensor:
     """Stretch height and width by factors of their own, nearest neighbour, centred on a canvas of zeros."""
     n, _, height, width = images.shape
     size = torch.tensor([[height], [width]])
-    new = ((1 - SCALE + 2 * SCALE * torch.rand(2, n)) * size).int()
+    new = ((1 - SCALE + 2 * SCALE * torch.rand(2, n, generator=generator)) * size).int()
     canvas = new.amax(0).clamp_min(max(height, width))
     # A pixel of the result lies on the canvas at +left, in the stretched image at +left - inset.
     left, inset = (canvas - size) // 2, (canvas - new) // 2
@@ -88,9 +88,10 @@ def _look_up(images: Tensor, rows: Tensor, cols: Tensor, fill: Tensor) -> Tensor
     return torch.where(inside[..., None], found, fill).permute(0, 3, 1, 2)
 
 
-def _rotate(images: Tensor, means: Tensor) -> Tensor:
+def _rotate(images: Tensor, means: Tensor, generator: torch.Generator | None) -> Tensor:
     """Rotate by whole degrees from -45 to 44, cubic splines, filled with the mean over pixels and channels."""
-    return rotate(images, torch.randint(-ROTATE, ROTATE, (len(images),)), fill=means.mean())
+    degrees = torch.randint(-ROTATE, ROTATE, (len(images),), generator=generator)
+    return rotate(images, degrees, fill=means.mean())
 
 
 def rotate(images: Tensor, degrees: Tensor, fill: Tensor) -> Tensor:
@@ -153,8 +154,8 @@ def _spline_taps(at: Tensor, length: int) -> tuple[Tensor, Tensor]:
     return index.clamp(0, length - 1), weights / 6
 
 
-def _noise(images: Tensor, means: Tensor) -> Tensor:
-    return images + NOISE * sent(torch.randn(images.shape), images.device)
+def _noise(images: Tensor, means: Tensor, generator: torch.Generator | None) -> Tensor:
+    return images + NOISE * sent(torch.randn(images.shape, generator=generator), images.device)
 
 
 _CHANGES = {"crop": _crop, "scale": _scale, "rotate": _rotate, "noise": _noise}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from .concurrency import steady
 from .data import ImageData, denormalise
 from .files import read_tensors, replacing, write_tensors
 
@@ -28,6 +29,7 @@ class CondensedSet:
     labels: Tensor
     card: dict[str, Any]
 
+    @steady()
     def __post_init__(self) -> None:
         if not _is_card(self.card):
             raise ValueError("the card does not name dataset, classes, shape, normalisation, mean and std as it must")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from . import own_data, sources
+from .concurrency import steady
 from .models import Shape
 from .runtime import sent
 
@@ -79,14 +80,14 @@ class Split:
         order = torch.argsort(self.labels, stable=True).cpu()
         return list(order.split(torch.bincount(self.labels).tolist()))
 
-    def sample(self, label: int, n: int) -> tuple[Tensor, Tensor]:
+    def sample(self, label: int, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """``n`` random images of one class without replacement, all of them if there are fewer, and their labels."""
         members = self.by_class[label]
-        return self[sent(members[torch.randperm(len(members))[:n]], self.labels.device)]
+        return self[sent(members[torch.randperm(len(members), generator=generator)[:n]], self.labels.device)]
 
-    def draw(self, n: int) -> tuple[Tensor, Tensor]:
+    def draw(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """``n`` random images of any class without replacement, and their labels."""
-        return self[sent(torch.randperm(len(self))[:n], self.labels.device)]
+        return self[sent(torch.randperm(len(self), generator=generator)[:n], self.labels.device)]
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ class ImageData:
         return ImageData(self.name, self.classes, self.train.to(device), self.test.to(device), self.normalisation)
 
 
+@steady()
 def load(
     name: str, root: str | Path | None = None, download: bool = False, normalisation: str = "published"
 ) -> ImageData:

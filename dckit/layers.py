@@ -1,10 +1,15 @@
 """Layers that torch lacks, or has slower than need be."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .runtime import sent
 
 
 class Resize(nn.Module):
@@ -30,6 +35,30 @@ class Bfloat16(nn.Module):
         """Images (batch, channels, height, width) → logits (batch, classes), float32."""
         with torch.autocast(images.device.type, torch.bfloat16):
             return self.network(images).float()
+
+
+class Dropout(nn.Dropout):
+    """``nn.Dropout`` with the random numbers of `dropping_out`: networks in two threads must not share torch's own."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """A tensor of any shape → the same shape, with some numbers 0 and the others larger, in training mode."""
+        if not self.training or not self.p:
+            return images
+        kept = torch.empty(images.shape).bernoulli_(1 - self.p, generator=_numbers.get())
+        return images * sent(kept / (1 - self.p), images.device)
+
+
+_numbers: ContextVar[torch.Generator | None] = ContextVar("_numbers", default=None)
+
+
+@contextmanager
+def dropping_out(generator: torch.Generator | None) -> Iterator[None]:
+    """Inside, what this thread's networks drop is drawn from ``generator``; None: from torch's own numbers."""
+    token = _numbers.set(generator)
+    try:
+        yield
+    finally:
+        _numbers.reset(token)
 
 
 class AvgPool2x2(nn.AvgPool2d):

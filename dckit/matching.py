@@ -48,18 +48,15 @@ def gradients_and_logits(network: nn.Module, images: Tensor, labels: Tensor) -> 
 def pieces(network: nn.Module, images: Tensor) -> int:
     """In how many pieces the images pass the network, so that a CPU's cache holds what each leaves there.
 
-    Gradients add up. One piece where nothing is gained by more, and where batch norm must see all images.
+    Gradients add up. One piece where nothing is gained by more, where batch norm must see all images, and where each
+    pass draws random numbers.
     """
     trains_batch_norm = any(isinstance(m, nn.BatchNorm2d) and m.training for m in network.modules())
-    if images.device.type != "cpu" or trains_batch_norm or not divisible(network):
+    wide = any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in network.modules())
+    if images.device.type != "cpu" or trains_batch_norm or draws(network) or not wide:
         return 1
     heavy = sum(p.numel() for p in network.parameters()) > HEAVY
     return math.ceil(len(images) / (LARGE_PIECE if heavy else PIECE))
-
-
-def divisible(network: nn.Module) -> bool:
-    """Whether its work is worth sharing out to threads and caches: not if it is small, or draws numbers in turn."""
-    return not draws(network) and any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in network.modules())
 
 
 def matching(network: nn.Module, metric: str = "layerwise") -> Replay:

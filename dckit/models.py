@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import AvgPool2x2, Resize
+from .concurrency import steady
+from .layers import AvgPool2x2, Dropout, Resize
 
 Shape = tuple[int, int, int]  # channels, height, width
 Version = Literal[
@@ -26,6 +27,7 @@ Version = Literal[
 ]
 
 
+@steady()
 def build(name: str, shape: Shape, classes: int, version: str = "published", width: int = 128) -> nn.Module:
     """A freshly initialised network from images (batch, *shape) to logits (batch, classes).
 
@@ -139,7 +141,7 @@ def alexnet_original(
         *(nn.Conv2d(c, c, 3, padding=1), nn.ReLU()),
         *(nn.Conv2d(c, b, 3, padding=1), nn.ReLU(), pool),
     ]
-    head = [nn.Dropout(dropout), nn.Flatten(), nn.Linear(6 * 6 * b, dense), nn.ReLU(), nn.Dropout(dropout)]
+    head = [Dropout(dropout), nn.Flatten(), nn.Linear(6 * 6 * b, dense), nn.ReLU(), Dropout(dropout)]
     head += [nn.Linear(dense, dense), nn.ReLU(), nn.Linear(dense, classes)]
     return nn.Sequential(*features, *head, *([nn.Softmax(dim=1)] if softmax else []))
 

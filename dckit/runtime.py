@@ -1,15 +1,19 @@
 """Where a run happens and which random numbers it meets: device, seeds, versions."""
 
+import platform
+import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from platform import python_version
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-Out = TypeVar("Out")
+from .concurrency import at_once
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -28,40 +32,43 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-@contextmanager
-def seeded(*entropy: int, device: torch.device | None = None) -> Iterator[None]:
-    """Random numbers inside depend on ``entropy`` alone; those outside are left as they were.
+def numbers(*entropy: int) -> torch.Generator:
+    """Random numbers that depend on ``entropy`` alone.
 
-    Each iteration of stage C and each network of stage T has a seed of its own, ``(seed, stage, index)``. So a run
-    resumed at iteration k meets the same numbers as one that was never stopped, and two recipes with one seed meet
-    the same networks. Raises ValueError for a negative seed.
+    Each iteration of stage C and each network of stage T has numbers of its own, from ``(seed, stage, index)``. So a
+    run resumed at iteration k meets the same as one that was never stopped, and two recipes with one seed meet the same
+    networks. Raises ValueError for a negative seed.
     """
     if min(entropy) < 0:
         raise ValueError(f"seed {min(entropy)} is negative: expected 0 or more")
-    kind = "cpu" if device is None else device.type
-    seed_it = torch.default_generator.manual_seed if kind == "cpu" else torch.manual_seed  # the latter seeds GPUs too
-    with torch.random.fork_rng(devices=[device] if kind == "cuda" else []):
-        seed_it(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+    return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+
+
+_torchs_own = threading.RLock()  # held while torch's own random numbers stand for others
+
+
+@contextmanager
+def as_torchs_own(generator: torch.Generator | None) -> Iterator[None]:
+    """Inside, torch's own random numbers are those of ``generator``, which goes on from there; outside they stay.
+
+    For what takes no generator, as the first weights of a network. One thread at a time. None changes nothing.
+    """
+    if generator is None:
         yield
+        return
+    with _torchs_own, torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(generator.get_state())
+        try:
+            yield
+        finally:
+            generator.set_state(torch.get_rng_state())
 
 
-def numbered(run: Iterator[Out], *entropy: int, device: torch.device) -> Iterator[Out]:
-    """The iterator with random numbers of its own, as `seeded`: each step goes on where the last one stopped."""
-    state: tuple[torch.Tensor, ...] = ()
-    while True:
-        with seeded(*entropy, device=device):
-            if state:
-                torch.set_rng_state(state[0])
-            if state and device.type == "cuda":
-                torch.cuda.set_rng_state(state[1], device)
-            try:
-                value = next(run)
-            except StopIteration:
-                return
-            state = (torch.get_rng_state(),)
-            if device.type == "cuda":
-                state += (torch.cuda.get_rng_state(device),)
-        yield value
+@contextmanager
+def seeded(*entropy: int) -> Iterator[None]:
+    """Inside, torch's own random numbers depend on ``entropy`` alone, as `numbers`; those outside stay as they were."""
+    with as_torchs_own(numbers(*entropy)):
+        yield
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
@@ -89,11 +96,23 @@ def versions() -> dict[str, str]:
         own = version("dckit")
     except PackageNotFoundError:  # imported from a folder that was never installed
         own = "unknown"
-    return {"dckit": own, "torch": torch.__version__, "python": python_version()}
+    return {"dckit": own, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def device_name(device: torch.device) -> str:
-    """A device as a result names it, such as ``"cpu, 2 threads"`` or ``"NVIDIA T4"``."""
+    """A device as a result names it, such as ``"AMD EPYC 9B14, AVX512, 2 threads"`` or ``"NVIDIA T4"``.
+
+    Last digits depend on a processor and its instructions, and only the time on the number of threads.
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"cpu, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+    if device.type != "cpu":
+        return device.type
+    return f"{_processor()}, {torch.backends.cpu.get_cpu_capability()}, {at_once()} threads"
+
+
+@cache
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")  # where Linux tells it; platform has "x86_64" there, or nothing
+    names = re.findall(r"^model name\s*: (.+)$", info.read_text(), re.MULTILINE) if info.exists() else []
+    return (names[0] if names else platform.processor() or platform.machine() or "cpu").strip()

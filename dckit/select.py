@@ -8,27 +8,30 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from .concurrency import steady, stepwise
 from .condensed import CondensedSet, base_card
 from .data import ImageData, Split
 from .files import read_tensors, write_tensors
 from .recipes import Recipe
-from .runtime import pick_device, seeded, versions
+from .runtime import numbers, pick_device, versions
 from .stage_t import training
 from .train import fresh_network
 
-RANDOM, TEACHER = 4, 5  # what a seed is for, see `seeded`
+RANDOM, TEACHER = 4, 5  # what a seed is for, see `numbers`
 CHOSEN = ("herding", "k_center", "forgetting")
 RANKED = 50  # images of each class that are ranked: as many as Table 1 asks for, so that one ranking serves all of it
 
 
+@steady()
 def random_images(real: ImageData, ipc: int = 1, seed: int = 0) -> CondensedSet:
     """``ipc`` random training images of each class, as a set: Table 1's "random".
 
     Raises ValueError if a class has fewer.
     """
     real.refuse_ipc(ipc)
-    with seeded(seed, RANDOM):
-        index = torch.cat([members[torch.randperm(len(members))[:ipc]] for members in real.train.by_class])
+    generator = numbers(seed, RANDOM)
+    by_class = real.train.by_class
+    index = torch.cat([members[torch.randperm(len(members), generator=generator)[:ipc]] for members in by_class])
     return _as_set(real, "random", index, ipc, seed)
 
 
@@ -76,7 +79,7 @@ def ranking(
         if all(orders[method].shape[1] >= recipe.ipc for method in CHOSEN):
             yield Ranking(recipe.whole_epochs, recipe.whole_epochs, float("nan"), orders)
             return
-    for state in _ranking(real, recipe, seed, pick_device(device)):
+    for state in stepwise(_ranking(real, recipe, seed, pick_device(device))):
         if state.orders and keep is not None:
             write_tensors(keep, state.orders, card)
         yield state
@@ -87,28 +90,30 @@ def _ranking(real: ImageData, recipe: Recipe, seed: int, device: torch.device) -
     train = real.train.to(device)
     forgotten = torch.zeros(len(train), device=device)
     before = ever = torch.zeros(len(train), dtype=torch.bool, device=device)
-    with seeded(seed, TEACHER, 0):
-        teacher = fresh_network(real, recipe.tested).to(device)
-    epochs = training(teacher, train, recipe, real.name)
+    generator = numbers(seed, TEACHER)
+    teacher = fresh_network(real, recipe.tested, generator).to(device)
+    epochs = training(teacher, train, recipe, real.name, generator)
     orders: dict[str, Tensor] = {}
     for epoch in range(1, recipe.whole_epochs + 1):
-        with seeded(seed, TEACHER, epoch, device=device):
-            right = next(epochs)
-            forgotten += before & ~right  # a forgetting event: right at its last turn, wrong at this one
-            before, ever = right, ever | right
-            if epoch == recipe.whole_epochs:
-                forgotten[~ever] = torch.inf  # never learned counts as most forgotten
-                orders = _orders(teacher, train, forgotten.cpu(), count)
+        right = next(epochs)
+        forgotten += before & ~right  # a forgetting event: right at its last turn, wrong at this one
+        before, ever = right, ever | right
+        if epoch == recipe.whole_epochs:
+            forgotten[~ever] = torch.inf  # never learned counts as most forgotten
+            orders = _orders(teacher, train, forgotten.cpu(), count, generator)
         yield Ranking(epoch, recipe.whole_epochs, 100 * float(right.float().mean()), orders)
 
 
-def _orders(teacher: nn.Module, train: Split, forgotten: Tensor, count: int) -> dict[str, Tensor]:
+def _orders(
+    teacher: nn.Module, train: Split, forgotten: Tensor, count: int, generator: torch.Generator
+) -> dict[str, Tensor]:
     orders: dict[str, list[Tensor]] = {method: [] for method in CHOSEN}
     for members in train.by_class:
         features = _features(teacher, train, members)
         orders["herding"].append(members[herding(features, count)])
         orders["k_center"].append(members[k_center(features, count)])
-        shuffled = members[torch.randperm(len(members))]  # images forgotten equally often come in random order
+        # images forgotten equally often come in random order
+        shuffled = members[torch.randperm(len(members), generator=generator)]
         orders["forgetting"].append(shuffled[torch.argsort(forgotten[shuffled], descending=True, stable=True)[:count]])
     return {method: torch.stack(rows) for method, rows in orders.items()}
 

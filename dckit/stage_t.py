@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from .augment import strategy
-from .concurrency import in_turns
+from .concurrency import at_once, exhausted, steady, stepwise
 from .condensed import CondensedSet
 from .data import ImageData, Split
 from .recipes import Recipe
-from .runtime import device_name, numbered, pick_device, seeded, tf32, versions
+from .runtime import device_name, numbers, pick_device, tf32, versions
 from .train import accuracy, fresh_network, train_epoch, training_step
 
-NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `seeded`
+NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `numbers`
 IMAGES_AT_ONCE = 2000  # that a GPU trains on, one batch of every network that it trains at once
 
 
@@ -67,6 +67,7 @@ def evaluate(
     return scores
 
 
+@steady()
 def evaluating(
     data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int = 0, device: str = "auto"
 ) -> Iterator[Scores]:
@@ -77,9 +78,8 @@ def evaluating(
     else:
         data = replace(data, mean=real.mean, std=real.std)
     where = pick_device(device)
-    with seeded(seed):  # refuses a negative seed, and builds a network to refuse images it cannot take
-        fresh_network(real, recipe.tested)
-    return _evaluating(data, real, recipe, seed, where)
+    fresh_network(real, recipe.tested, numbers(seed))  # refuses a negative seed, and images that it cannot take
+    return stepwise(_evaluating(data, real, recipe, seed, where))
 
 
 def _evaluating(
@@ -92,18 +92,18 @@ def _evaluating(
     card |= {"versions": versions(), "device": device_name(device)}
     data, test = data.to(device), _test_images(real.test, recipe.test_images).to(device)
 
-    def tested() -> Iterator[float]:
-        network = fresh_network(real, recipe.tested).to(device)
-        for _ in training(network, data, recipe, real.name):
+    def tested(i: int) -> Iterator[float]:
+        generator = numbers(seed, NETWORK, i)
+        network = fresh_network(real, recipe.tested, generator).to(device)
+        for _ in training(network, data, recipe, real.name, generator):
             yield math.nan
         yield accuracy(network, test)
 
     accuracies: tuple[float, ...] = ()
-    at_once = 1 if device.type == "cpu" else max(1, IMAGES_AT_ONCE // min(recipe.batch, len(data)))
-    for first in range(0, networks, at_once):
-        group = range(first, min(first + at_once, networks))
+    together = at_once() if device.type == "cpu" else max(1, IMAGES_AT_ONCE // min(recipe.batch, len(data)))
+    for first in range(0, networks, together):
         with tf32(recipe.precision == "tf32"):
-            found = in_turns([numbered(tested(), seed, NETWORK, i, device=device) for i in group], device)
+            found = exhausted([tested(i) for i in range(first, min(first + together, networks))], device)
         for each in found:
             accuracies = (*accuracies, each)
             yield Scores(accuracies, time.monotonic() - started, card)
@@ -121,7 +121,13 @@ def train(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, datase
         pass
 
 
-def training(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, dataset: str) -> Iterator[Tensor]:
+def training(
+    network: nn.Module,
+    data: CondensedSet | Split,
+    recipe: Recipe,
+    dataset: str,
+    generator: torch.Generator | None = None,
+) -> Iterator[Tensor]:
     """As `train`, but a generator with what `train_epoch` returns after each epoch.
 
     Published: SGD with momentum, weight decay, and one drop of the rate, for which the code makes a new optimiser, so
@@ -133,7 +139,7 @@ def training(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, dat
     images_and_labels = data[:]
     step = training_step(network, _sgd(network, recipe.lr, recipe))
     for epoch in range(epochs):
-        yield train_epoch(step, images_and_labels, recipe.batch, augmentation)
+        yield train_epoch(step, images_and_labels, recipe.batch, augmentation, generator)
         if epoch == (epochs - 1) // 2 + 1:
             step = training_step(network, _sgd(network, recipe.lr * recipe.lr_drop, recipe))
 
@@ -146,8 +152,7 @@ def _test_images(test: Split, n: int | None) -> Split:
     """The whole test set, or the same ``n`` of its images whatever the seed, so that scores can be compared."""
     if n is None or n >= len(test):
         return test
-    with seeded(0, TEST_IMAGES):
-        index = torch.randperm(len(test))[:n]
+    index = torch.randperm(len(test), generator=numbers(0, TEST_IMAGES))[:n]
     return Split(test.pixels[index], test.labels[index], test.mean, test.std)
 
 

@@ -6,28 +6,29 @@ from torch import Tensor, nn
 from .augment import augment
 from .concurrency import side_by_side
 from .data import ImageData, Split
-from .layers import Bfloat16
+from .layers import Bfloat16, dropping_out
 from .matching import gradients_and_logits
 from .models import build
 from .recipes import Recipe
 from .replay import Replay
-from .runtime import sent
+from .runtime import as_torchs_own, sent
 
 TEST_BATCH, LARGE_TEST_BATCH = 50, 1000  # images tested together: what a CPU's cache holds, and what fills a GPU
 
 
-def fresh_network(real: ImageData, recipe: Recipe) -> nn.Module:
+def fresh_network(real: ImageData, recipe: Recipe, generator: torch.Generator | None = None) -> nn.Module:
     """A network of random weights for the dataset, on the CPU. Raises ValueError where it cannot take its images.
 
     It is that of stage C; ``recipe.tested`` has that of stage T.
     """
-    network = build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width)
+    with as_torchs_own(generator):
+        network = build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width)
     return Bfloat16(network) if recipe.precision == "bfloat16" else network
 
 
-def redraw(step: Replay, real: ImageData, recipe: Recipe) -> None:
+def redraw(step: Replay, real: ImageData, recipe: Recipe, generator: torch.Generator | None = None) -> None:
     """Let the step's network start anew: new random weights in the tensors that it has, and no momentum."""
-    fresh = fresh_network(real, recipe).state_dict()
+    fresh = fresh_network(real, recipe, generator).state_dict()
     with torch.no_grad():
         for tensor in step.changes:
             tensor.zero_()
@@ -55,18 +56,26 @@ def training_step(network: nn.Module, optimizer: torch.optim.SGD) -> Replay:
     return Replay(step, network, [*parameters, *network.buffers(), *velocities])
 
 
-def train_epoch(step: Replay, data: tuple[Tensor, Tensor], batch: int | None, augmentation: str = "none") -> Tensor:
+def train_epoch(
+    step: Replay,
+    data: tuple[Tensor, Tensor],
+    batch: int | None,
+    augmentation: str = "none",
+    generator: torch.Generator | None = None,
+) -> Tensor:
     """One pass over images and labels in shuffled, augmented batches (None: all at once), in training mode.
 
-    step: see `training_step`. Returns for each image whether the network named it right when its turn came: (n,) bool.
+    step: see `training_step`; generator: of all random numbers, None: torch's own.
+    Returns for each image whether the network named it right when its turn came: (n,) bool.
     """
     images, labels = data
     step.network.train()
-    order = sent(torch.randperm(len(labels)), labels.device)
+    order = sent(torch.randperm(len(labels), generator=generator), labels.device)
     right = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
-    for index in order.split(batch or len(order)):
-        (logits,) = step(augment(images[index], augmentation), labels[index])
-        right[index] = logits.argmax(1) == labels[index]
+    with dropping_out(generator):
+        for index in order.split(batch or len(order)):
+            (logits,) = step(augment(images[index], augmentation, generator), labels[index])
+            right[index] = logits.argmax(1) == labels[index]
     return right
 
 

@@ -121,7 +121,7 @@ def test_each_image_gets_one_change_and_all_changes_occur_alike(named, monkeypat
     counts = {}
 
     def count(name):
-        def change(images, means):
+        def change(images, means, generator):
             counts[name] = len(images)
             return images + 1
 

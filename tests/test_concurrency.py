@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dckit import concurrency
-from dckit.concurrency import STREAMS, in_turns, side_by_side
+from dckit.concurrency import STREAMS, exhausted, side_by_side
 
 
 @pytest.fixture
@@ -31,10 +31,26 @@ def test_side_by_side_keeps_the_order_and_gives_each_item_one_thread(threads):
     assert torch.get_num_threads() == threads
 
 
-@pytest.mark.parametrize("how", [dict(ordered=True), dict(device=torch.device("meta"))])
-def test_what_draws_numbers_or_runs_elsewhere_goes_one_after_another(threads, how):
-    found = list(side_by_side(lambda n: threading.get_ident(), [(0,), (1,)], **{"device": torch.device("cpu")} | how))
+def test_on_another_device_items_go_one_after_another(threads):
+    found = side_by_side(lambda n: threading.get_ident(), [(0,), (1,)], torch.device("meta"))
     assert set(found) == {threading.get_ident()}
+
+
+def test_what_is_shared_out_shares_out_to_those_that_are_idle(threads):
+    """Two items on two threads: the one that takes long gets help once the other one is over."""
+    own = set()
+
+    def inner(_):
+        time.sleep(0.02)
+        return threading.get_ident()
+
+    def outer(count):
+        found = list(side_by_side(inner, [(n,) for n in range(count)], torch.device("cpu")))
+        own.add((threading.get_ident(), len(set(found))))
+        return len(set(side_by_side(inner, [(n,) for n in range(10)], torch.device("cpu")))) if count > 1 else 0
+
+    assert list(side_by_side(outer, [(1,), (3,)], torch.device("cpu"))) == [0, 2]
+    assert {helpers for _, helpers in own} == {1}
 
 
 def test_an_error_side_by_side_is_raised_and_the_threads_are_given_back(threads):
@@ -46,7 +62,7 @@ def test_an_error_side_by_side_is_raised_and_the_threads_are_given_back(threads)
     assert torch.get_num_threads() == threads
 
 
-def test_in_turns_steps_each_in_turn_and_returns_the_last_values():
+def test_elsewhere_iterators_take_a_step_each_in_turn_and_end_in_their_last_values():
     told = []
 
     def count(name, n):
@@ -54,8 +70,17 @@ def test_in_turns_steps_each_in_turn_and_returns_the_last_values():
             told.append(f"{name}{k}")
             yield k * 10
 
-    assert in_turns([count("a", 3), count("b", 1), count("c", 2)], torch.device("cpu")) == [20, 0, 10]
+    assert exhausted([count("a", 3), count("b", 1), count("c", 2)], torch.device("meta")) == [20, 0, 10]
     assert told == ["a0", "b0", "c0", "a1", "c1", "a2"]
+
+
+def test_on_a_cpu_iterators_run_side_by_side_to_their_ends(threads):
+    def count(n):
+        for _ in range(n):
+            time.sleep(0.01)
+            yield threading.get_ident()
+
+    assert len(set(exhausted([count(3), count(3)], torch.device("cpu")))) == threads
 
 
 class Stream:
@@ -116,6 +141,6 @@ def test_on_a_gpu_each_takes_its_turns_on_a_stream_of_its_own_and_is_waited_for_
         raise KeyError
 
     with pytest.raises(KeyError):
-        in_turns([fails(), fails()], GPU)
+        exhausted([fails(), fails()], GPU)
     waits = ["0 waits for main", "1 waits for main"], ["main waits for 0", "main waits for 1"]
     assert streams == [*waits[0], "on 0", "on 1", "on 0", *waits[1]]

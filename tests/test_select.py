@@ -229,7 +229,7 @@ def test_the_teacher_is_stage_ts_network_on_the_whole_training_set(few, brief, m
     monkeypatch.setattr("dckit.select.training", look)
     recipe = brief.but(test_network="LeNet", test_version=None, version="original", normalisation="report")
     last(ranking(few, recipe, device="cpu"))
-    ((teacher, train, given, dataset),) = calls
+    ((teacher, train, given, dataset, _),) = calls
     assert sum(p.numel() for p in teacher.parameters()) == 44_426
     assert isinstance(train, Split)
     assert torch.equal(train.images, few.normalised("report").train.images)

@@ -41,7 +41,7 @@ def test_the_published_schedule_drops_the_rate_once_behind_the_middle(
     train(build("MLP", digits.shape, 10), random_images(digits), PUBLISHED, dataset)
     assert len(passes) == number
     assert rates(passes) == [0.01] * (last_at_full_rate + 1) + [0.001] * (number - last_at_full_rate - 1)
-    for optimizer, _, batch, changes in passes:
+    for optimizer, _, batch, changes, _ in passes:
         assert (optimizer.defaults["momentum"], optimizer.defaults["weight_decay"]) == (0.9, 0.0005)
         assert (batch, changes) == (256, augmentation)
 
@@ -50,7 +50,7 @@ def test_the_published_schedule_drops_the_rate_once_behind_the_middle(
 def test_the_reports_protocol_is_300_plain_passes(digits, passes, dataset):
     train(build("MLP", digits.shape, 10), random_images(digits), REPORT, dataset)
     assert rates(passes) == [0.01] * 300
-    for optimizer, _, _, augmentation in passes:
+    for optimizer, _, _, augmentation, _ in passes:
         assert (optimizer.defaults["momentum"], optimizer.defaults["weight_decay"]) == (0.0, 0.0)
         assert augmentation == "none"
 
