@@ -21,7 +21,7 @@ from dckit.runtime import versions
 from dckit.tables import Table
 
 WORK = Path(__file__).with_name("steady_work.py")  # what is timed, with whichever checkout it is given
-RESULTS = HERE / "results" / "steady.json"
+RESULTS = HERE / "results" / "steady" / "seconds.json"
 LOADS = (0, 1, 2)
 
 
