@@ -7,10 +7,10 @@ from functools import partial
 import torch
 
 from benchmarks import plain
-from dckit import ImageData, Recipe, Split, condense, evaluate
-from dckit.matching import matching
-from dckit.stage_c import hold_batch_norm, matching_step
-from dckit.train import accuracy, fresh_network, train_epoch, training_step
+from dckit import ImageData, Recipe, Split, condense, evaluate, gradient_distance
+from dckit.dc import hold_batch_norm, matching_step
+from dckit.pieces import Matcher
+from dckit.train import accuracy, fresh_network, train_epoch
 
 SHAPES = {"MNIST": (1, 28, 28), "CIFAR10": (3, 32, 32)}
 NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18")
@@ -39,38 +39,35 @@ class Case:
         return {"matching step, a class": 2, "test, an image": TESTED}.get(self.part, 1)
 
     def recipe(self, precision: str = "float32") -> Recipe:
-        """The published choices; where nothing is matched, with the network of stage T, which has no batch norm."""
+        """The published choices, in this precision."""
         recipe = Recipe.published(self.ipc, self.budget, self.network)
-        recipe = recipe.but(precision=precision, networks=1, **dict(self.amounts))
-        return recipe if self.part.startswith("matching") else recipe.tested
+        return recipe.but(precision=precision, networks=1, **dict(self.amounts))
 
     def ready(self, how: str, device: str = "cpu") -> Callable[[], object]:
         """The part as a function to call. how: "plain", or the precision in which the kit does it."""
         torch.manual_seed(0)
-        recipe, matches = self.recipe("float32" if how == "plain" else how), self.part.startswith("matching")
-        real = noise(self.shape, 2 if matches else 10, recipe.real_batch).to(torch.device(device))
+        kit, matches = how != "plain", self.part.startswith("matching")
+        recipe = self.recipe(how if kit else "float32")
+        real = noise(self.shape, 2 if matches else 10, recipe.condensing.real_batch).to(torch.device(device))
         if self.part == "run":
-            return partial(_plain_run if how == "plain" else _kits_run, real, recipe)
-        kit = how != "plain"
-        network = (fresh_network(real, recipe) if kit else plain.network_of(recipe, real)).to(device)
+            return partial(_kits_run if kit else _plain_run, real, recipe)
+        choices = recipe.condensing if matches else recipe.testing  # the network of stage T has no batch norm
+        network = (fresh_network(real, choices) if kit else plain.network_of(choices, real)).to(device)
         if self.part.startswith("test"):
             return partial(accuracy if kit else plain.accuracy, network, real.test)
-        classes = len(real.classes)
-        images = torch.randn(classes * self.ipc, *real.shape, device=device)
+        images = torch.randn(len(real.classes) * self.ipc, *real.shape, device=device)
+        labels = torch.arange(len(real.classes), device=device).repeat_interleave(self.ipc)
         if matches:
             optimizer = torch.optim.SGD([images.requires_grad_()], lr=1e-6)
-            hold_batch_norm(network, real.train, recipe.norm_images)
-            work = real.train, images, optimizer, recipe
+            hold_batch_norm(network, real.train, recipe.condensing.norm_images)
+            work = recipe.condensing, real.train, images, labels, optimizer
             if kit:
-                return partial(matching_step, matching(network, recipe.metric), *work)
+                return partial(matching_step, *work, Matcher(network, gradient_distance))
             return partial(plain.matching_step, network, *work)
-        labels = torch.arange(classes, device=device).repeat_interleave(self.ipc)
         changes = "crop_scale_rotate" if self.part == "epoch, augmented" else "none"
-        epoch = (images, labels), recipe.batch, changes
         optimizer = torch.optim.SGD(network.parameters(), 1e-6, momentum=0.9)
-        if kit:
-            return partial(train_epoch, training_step(network, optimizer), *epoch)
-        return partial(plain.train_epoch, network, optimizer, *epoch)
+        epoch = (images, labels), recipe.testing.batch, changes
+        return partial(train_epoch if kit else plain.train_epoch, network, optimizer, *epoch)
 
 
 def cases() -> Iterator[Case]:
@@ -104,5 +101,5 @@ def _plain_run(real: ImageData, recipe: Recipe) -> list[float]:
 
 def _kits_run(real: ImageData, recipe: Recipe) -> object:
     device = real.train.labels.device.type
-    *_, state = condense(real, recipe, device=device)
-    return evaluate(state.condensed, real, recipe.but(test_images=None), device=device)
+    condensed = condense(real, recipe, device=device, progress=False)
+    return evaluate(condensed, real, recipe.but(test_images=None), device=device, progress=False)

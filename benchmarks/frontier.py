@@ -6,6 +6,7 @@ python -m benchmarks.frontier      measure what has no result yet (hours for all
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from benchmarks.points import RESULTS, SECONDS, WAYS, Point, frontier, panels, p
 from dckit import Recipe, load
 from dckit.augment import strategy
 from dckit.compare import PRINTED, printed
+from dckit.dc import DC
 from dckit.files import write_json
 from dckit.plots import BLUE, GREEN, ORANGE, Picture, picture
 from dckit.results import read_all
@@ -42,14 +44,18 @@ def draw(of: Mapping[tuple[str, int], Sequence[Point]]) -> Picture:
     """A panel for each dataset and size: accuracy over seconds, a line along the frontier, and where `lesson` is."""
     figure = Figure(figsize=(4 * len(of), 4), layout="constrained")
     axes: list[Axes] = list(figure.subplots(1, len(of), squeeze=False)[0])
-    starts = {(p.run.recipe.init, p.run.recipe.image_lr) for found in of.values() for p in found}
+    starts = {p.started for found in of.values() for p in found}
     said = []
     for ax, ((dataset, ipc), found) in zip(axes, of.items(), strict=True):
         for start in (start for start in STARTS if start in starts):
-            _draw_points(ax, start, [p for p in found if (p.run.recipe.init, p.run.recipe.image_lr) == start])
+            _draw_points(
+                ax,
+                start,
+                [p for p in found if p.started == start],
+            )
         best = frontier(found)
         ax.plot([p.seconds for p in best], [p.mean for p in best], color="grey", lw=1, zorder=0)
-        for lesson in (p for p in found if p.run.recipe.stage_c == LESSON.stage_c):
+        for lesson in (p for p in found if replace(p.run.recipe, testing=LESSON.testing) == LESSON):
             ax.annotate("lesson", (lesson.seconds, lesson.mean), (4, -12), textcoords="offset points", fontsize=8)
         if paper := printed("paper", "table1", dataset, ipc=ipc, method="dc"):
             ax.axhline(paper.mean, color="black", lw=0.8, ls=":")
@@ -72,7 +78,7 @@ def _draw_points(ax: Axes, start: tuple[str, float], mine: Sequence[Point]) -> N
     marker, colour = STARTS[start]
     label = f"{'real images' if start[0] == 'real' else 'noise'}, η_S {start[1]:g}"
     for trained in (False, True):
-        found = [p for p in mine if (p.run.recipe.matching_steps > 1) == trained]
+        found = [p for p in mine if (p.run.recipe.condensing.matching_steps > 1) == trained]
         ax.errorbar(
             *([p.seconds for p in found], [p.mean for p in found], [p.spread for p in found]),
             fmt=marker,
@@ -91,24 +97,25 @@ def table(of: Iterable[Point]) -> Table:
     )
     rows = []
     for point in of:
-        recipe, epochs = point.run.recipe, strategy(point.run.recipe.augmentation, point.run.dataset) != "none"
+        recipe, its, test = point.run.recipe, point.run.recipe.condensing, point.run.recipe.testing
+        augmented = strategy(test.augmentation, point.run.dataset) != "none"
         spread = f" ± {point.spread:.1f}" if point.spread else ""
         rows.append(
             (
-                *(PRINTED[point.run.dataset], str(recipe.ipc), point.start, str(recipe.real_batch), str(recipe.width)),
-                _training(recipe),
-                *(str(recipe.iterations), str(recipe.epochs_augmented if epochs else recipe.epochs), recipe.precision),
+                *(PRINTED[point.run.dataset], str(recipe.ipc), point.start, str(its.real_batch), str(its.width)),
+                _training(its),
+                *(str(its.iterations), str(test.epochs_augmented if augmented else test.epochs), its.precision),
                 *(f"{point.seconds:.0f} s", f"{point.mean:.1f}{spread} %"),
-                f"{len(point.accuracies)} × {recipe.networks}",
+                f"{len(point.accuracies)} × {test.networks}",
             )
         )
     note = "Accuracy: mean and standard deviation over sets, each the mean of its networks on the whole test set."
     return Table(header, tuple(rows), note)
 
 
-def _training(recipe: Recipe) -> str:
-    between = f"{recipe.network_steps}, {recipe.network_lr:g}" if recipe.matching_steps > 1 else "–"
-    return f"{recipe.matching_steps}, {between}"
+def _training(choices: DC) -> str:
+    between = f"{choices.network_steps}, {choices.network_lr:g}" if choices.matching_steps > 1 else "–"
+    return f"{choices.matching_steps}, {between}"
 
 
 def main() -> None:

@@ -13,14 +13,16 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from dckit import ImageData, Recipe, Split, build, gradient_distance
 from dckit.augment import NOISE, PAD, ROTATE, SCALE, STRATEGIES, strategy
+from dckit.choices import Choices
+from dckit.dc import DC
 from dckit.layers import AvgPool2x2
 from dckit.runtime import seeded
 from dckit.stage_c import ITERATION, START
 
 
-def network_of(recipe: Recipe, real: ImageData) -> nn.Module:
+def network_of(choices: Choices, real: ImageData) -> nn.Module:
     """θ0 where the data are, with torch's own pool in place of the kit's."""
-    network = build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width)
+    network = build(choices.network, real.shape, len(real.classes), choices.version, choices.width)
     for module in list(network.modules()):
         for name, layer in module.named_children():
             if isinstance(layer, AvgPool2x2):
@@ -30,40 +32,39 @@ def network_of(recipe: Recipe, real: ImageData) -> nn.Module:
 
 def condense(real: ImageData, recipe: Recipe, seed: int) -> tuple[Tensor, list[float]]:
     """Algorithm 1: the images (classes × ipc, …), and for each draw of θ0 the mean distance of a class."""
-    device = real.train.labels.device
+    choices, device = recipe.condensing, real.train.labels.device
     labels = torch.arange(len(real.classes), device=device).repeat_interleave(recipe.ipc)
     with seeded(seed, START):
         images = torch.randn(len(labels), *real.shape).to(device)
     images.requires_grad_()
-    optimizer = torch.optim.SGD([images], lr=recipe.image_lr, momentum=recipe.image_momentum)
+    optimizer = torch.optim.SGD([images], lr=choices.image_lr, momentum=choices.image_momentum)
     losses = []
-    for k in range(recipe.iterations):
+    for k in range(choices.iterations):
         with seeded(seed, ITERATION, k):
-            network, loss = network_of(recipe, real), 0.0
-            train_network = torch.optim.SGD(network.parameters(), lr=recipe.network_lr)
-            for t in range(recipe.matching_steps):
-                hold_batch_norm(network, real.train, recipe.norm_images)
-                loss += matching_step(network, real.train, images, optimizer, recipe)
-                if t < recipe.matching_steps - 1:
-                    for _ in range(recipe.network_steps):
-                        train_epoch(network, train_network, (images.detach(), labels), recipe.network_batch)
-            losses.append(loss / recipe.matching_steps)
+            network, loss = network_of(choices, real), 0.0
+            train_network = torch.optim.SGD(network.parameters(), lr=choices.network_lr)
+            for t in range(choices.matching_steps):
+                hold_batch_norm(network, real.train, choices.norm_images)
+                loss += matching_step(network, choices, real.train, images, labels, optimizer)
+                if t < choices.matching_steps - 1:
+                    for _ in range(choices.network_steps):
+                        train_epoch(network, train_network, (images.detach(), labels), choices.network_batch)
+            losses.append(loss / choices.matching_steps)
     return images.detach(), losses
 
 
 def matching_step(
-    network: nn.Module, real: Split, images: Tensor, optimizer: torch.optim.Optimizer, recipe: Recipe
+    network: nn.Module, choices: DC, real: Split, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer
 ) -> float:
     """One step of the images down the distances of all classes, whose sum is differentiated at the end."""
-    labels = torch.arange(len(real.by_class), device=images.device).repeat_interleave(recipe.ipc)
     parameters = list(network.parameters())
     loss = torch.zeros((), device=images.device)
     for c in range(len(real.by_class)):
-        real_images, real_labels = real.sample(c, recipe.real_batch)
+        real_images, real_labels = real.sample(c, choices.real_batch)
         grads_real = torch.autograd.grad(F.cross_entropy(network(real_images), real_labels), parameters)
         output = network(images[labels == c])
         grads = torch.autograd.grad(F.cross_entropy(output, labels[labels == c]), parameters, create_graph=True)
-        loss = loss + gradient_distance(grads, grads_real, recipe.metric)
+        loss = loss + gradient_distance(grads, grads_real, choices.metric)
     optimizer.zero_grad()
     loss.backward(inputs=[images])
     optimizer.step()
@@ -102,17 +103,18 @@ def train_epoch(
 
 def evaluate(images: Tensor, labels: Tensor, real: ImageData, recipe: Recipe) -> list[float]:
     """Stage T: one network after another, trained with a loader and tested with one; accuracies in %."""
-    accuracies, changes = [], strategy(recipe.augmentation, real.name)
-    epochs = recipe.epochs if changes == "none" else recipe.epochs_augmented
-    for _ in range(recipe.networks):
-        network, rate = network_of(recipe, real), recipe.lr
+    choices = recipe.testing
+    accuracies, changes = [], strategy(choices.augmentation, real.name)
+    epochs = choices.epochs if changes == "none" else choices.epochs_augmented
+    for _ in range(choices.networks):
+        network, rate = network_of(choices, real), choices.lr
         for epoch in range(epochs):
             if epoch in (0, (epochs - 1) // 2 + 2):
-                rate = recipe.lr if epoch == 0 else recipe.lr * recipe.lr_drop
+                rate = choices.lr if epoch == 0 else choices.lr * choices.lr_drop
                 optimizer = torch.optim.SGD(
-                    network.parameters(), rate, recipe.momentum, weight_decay=recipe.weight_decay
+                    network.parameters(), rate, choices.momentum, weight_decay=choices.weight_decay
                 )
-            train_epoch(network, optimizer, (images, labels), recipe.batch, changes)
+            train_epoch(network, optimizer, (images, labels), choices.batch, changes)
         accuracies.append(accuracy(network, real.test))
     return accuracies
 

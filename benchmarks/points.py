@@ -2,19 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any
 
 from benchmarks.page import HERE
-from dckit import ImageData, Recipe, condense, load
+from dckit import ImageData, Recipe, load
+from dckit.checkpoint import save_checkpoint
 from dckit.compare import PRINTED
 from dckit.measure import measure
 from dckit.results import Result, read
 from dckit.runs import Run
-from dckit.state import save_checkpoint
+from dckit.stage_c import condensing
 
 RESULTS = HERE / "results" / "frontier"
 SECONDS = RESULTS / "seconds.json"
@@ -36,8 +37,8 @@ class Way:
 
     def run(self, iterations: int, seed: int) -> Run:
         """What is measured after so many iterations."""
-        recipe = Recipe.published(self.ipc, "lesson").but(precision="bfloat16", test_images=None, test_width=128)
-        return Run(self.dataset, "dc", recipe.but(iterations=iterations).but(**self.changes), seed)
+        recipe = Recipe.published(self.ipc, "lesson").but(precision="bfloat16", test_images=None, iterations=iterations)
+        return Run(self.dataset, "dc", recipe.but(**self.changes).but(testing={"width": 128}), seed)
 
 
 _REAL, _REAL_FAR = {"init": "real", "image_lr": 0.3}, {"init": "real", "image_lr": 1.0}
@@ -86,9 +87,9 @@ def results(way: Way, real: ImageData, seed: int, outputs: Path) -> Iterator[Res
     runs = {iterations: way.run(iterations, seed) for iterations in way.after}
     runs = {iterations: run for iterations, run in runs.items() if not run.result_file(outputs).exists()}
     if not all(run.set_file(outputs).exists() for run in runs.values()):
-        for state in condense(real, runs[max(runs)].recipe, seed):
+        for state in condensing(real, runs[max(runs)].recipe, seed):
             if run := runs.get(state.iteration):
-                card = state.card | {"recipe": asdict(run.recipe)}
+                card = state.card | {"recipe": run.recipe.as_json()}
                 save_checkpoint(run.set_file(outputs), replace(state, iterations=state.iteration, card=card))
     for run in runs.values():
         measure(run, real, outputs)
@@ -98,15 +99,15 @@ def results(way: Way, real: ImageData, seed: int, outputs: Path) -> Iterator[Res
 def seconds_of(recipe: Recipe, dataset: str) -> float:
     """Seconds of an iteration of stage C: the median of three, after one that warms up."""
     real = load(dataset)
-    spent = [0.0, *(state.seconds for state in islice(condense(real, recipe.but(iterations=9)), 4))]
+    spent = [0.0, *(state.seconds for state in islice(condensing(real, recipe.but(iterations=9)), 4))]
     return median(b - a for a, b in list(pairwise(spent))[1:])
 
 
 def work(run: Run) -> str:
     """What an iteration does, as a name: runs that share it take the same time for one."""
-    recipe, shape = run.recipe, "CIFAR10" if run.dataset == "cifar10" else "MNIST"
-    loops = f"T {recipe.matching_steps}, epochs {recipe.network_steps if recipe.matching_steps > 1 else 0}"
-    return f"{shape}, {recipe.precision}, ipc {recipe.ipc}, real {recipe.real_batch}, width {recipe.width}, {loops}"
+    its, shape = run.recipe.condensing, "CIFAR10" if run.dataset == "cifar10" else "MNIST"
+    loops = f"T {its.matching_steps}, epochs {its.network_steps if its.matching_steps > 1 else 0}"
+    return f"{shape}, {its.precision}, ipc {run.recipe.ipc}, real {its.real_batch}, width {its.width}, {loops}"
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,15 @@ class Point:
         return stdev(self.accuracies) if len(self.accuracies) > 1 else 0.0
 
     @property
-    def start(self) -> str:
+    def started(self) -> tuple[str, float]:
         """How its images started, and the rate at which they went."""
-        return f"{'real images' if self.run.recipe.init == 'real' else 'noise'}, η_S {self.run.recipe.image_lr:g}"
+        return self.run.recipe.condensing.init, self.run.recipe.condensing.image_lr
+
+    @property
+    def start(self) -> str:
+        """The same in words."""
+        init, rate = self.started
+        return f"{'real images' if init == 'real' else 'noise'}, η_S {rate:g}"
 
 
 def points(found: Iterable[Result], seconds: Mapping[str, float]) -> list[Point]:
@@ -140,8 +147,8 @@ def points(found: Iterable[Result], seconds: Mapping[str, float]) -> list[Point]
         groups[result.run.setting].append(result)
     runs = ((group[0].run, tuple(r.scores.mean for r in group)) for group in groups.values())
     return sorted(
-        (Point(run, run.recipe.iterations * seconds[work(run)], accuracies) for run, accuracies in runs),
-        key=lambda p: ((*PRINTED, p.run.dataset).index(p.run.dataset), p.run.recipe.ipc, p.seconds),
+        (Point(run, run.recipe.condensing.iterations * seconds[work(run)], accuracies) for run, accuracies in runs),
+        key=lambda p: ((*PRINTED, p.run.dataset).index(p.run.dataset), p.run.recipe.ipc, p.seconds, -p.mean),
     )
 
 
@@ -155,6 +162,9 @@ def panels(of: Iterable[Point]) -> dict[tuple[str, int], list[Point]]:
     found: dict[tuple[str, int], list[Point]] = defaultdict(list)
     for point in of:
         recipe = point.run.recipe
-        if recipe.epochs_augmented == Recipe().epochs_augmented and recipe.precision == "bfloat16":
+        if (
+            recipe.testing.epochs_augmented == Recipe().testing.epochs_augmented
+            and recipe.testing.precision == "bfloat16"
+        ):
             found[point.run.dataset, recipe.ipc].append(point)
     return found

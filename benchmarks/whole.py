@@ -21,8 +21,8 @@ def whole_runs(hows: Sequence[str], device: str, budget: str = "full", each: int
         for ipc in (1, 10):
             recipe = Recipe.published(ipc, budget).but(precision=how)
             started = time.perf_counter()
-            *_, state = condense(real, recipe, device=device)
+            condensed = condense(real, recipe, device=device, progress=False)
             synchronised(device)
             stage_c = time.perf_counter() - started
-            scores = evaluate(state.condensed, real, recipe, device=device)
+            scores = evaluate(condensed, real, recipe, device=device, progress=False)
             yield {"precision": how, "ipc": ipc, "stage C": stage_c, "stage T": scores.seconds}

@@ -6,8 +6,10 @@ step from one recipe to the other, each alone, or all but one (`dckit.protocols`
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
-from .recipes import Recipe
+from .choices import Choices
+from .recipes import PARTS, Recipe
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ DETAILS = (
     ),
     Detail(
         "padding",
-        ("version", "test_version"),
+        ("version",),
         "both",
         "the first convolution's border: 3 makes 32×32 of MNIST's 28×28, so that three halvings end in 4×4 and not 3×3",
         "not stated",
@@ -84,7 +86,7 @@ DETAILS = (
     ),
     Detail(
         "networks",
-        ("version", "test_version"),
+        ("version",),
         "both",
         "what is built under the names LeNet and AlexNet",
         "the names and the original papers",
@@ -133,43 +135,39 @@ DETAILS = (
         "T = images per class",
         False,
     ),
-    Detail(
-        "sets",
-        ("sets",),
-        "both",
-        "how many condensed sets a result is taken over; it moves no mean, only what ± holds",
-        "5",
-        "5",
-        "1",
-        False,
-    ),
 )
 
 
 def difference(start: Recipe, end: Recipe) -> list[Detail]:
     """The details that two recipes differ in, as far as they act, stage T's first. Unnamed fields name themselves.
 
-    Raises ValueError for recipes that differ in images per class, budget or networks: those are other experiments.
+    Raises ValueError for recipes that differ in images per class, budget, method or networks: other experiments.
     """
-    a, b = (r.stage_c | r.stage_t | {"budget": r.budget, "sets": r.sets} for r in (start, end))
-    for field in ("ipc", "budget", "network", "test_network"):
-        if a[field] != b[field]:
-            raise ValueError(f"the recipes differ in {field}, {a[field]!r} and {b[field]!r}: expected one experiment")
-    differing = [field for field in a | b if a.get(field) != b.get(field)]
-    named = [d for d in DETAILS if not {*_fields(d, start)}.isdisjoint(differing)]
-    rest = [field for field in differing if not any(field in d.fields for d in named)]
-    return named + [Detail(f, (f,), "both", f, "", str(b.get(f)), str(a.get(f)), False) for f in rest]
+    for what in ("ipc", "budget", "method", "condensing.network", "testing.network"):
+        a, b = (attrgetter(what)(recipe) for recipe in (start, end))
+        if a != b:
+            raise ValueError(f"the recipes differ in {what}, {a!r} and {b!r}: expected one experiment")
+    differing = {part: {*end.differences(start, (part,)), *start.differences(end, (part,))} for part in PARTS}
+    named = [d for d in DETAILS if any(differing[p].intersection(_fields(d, getattr(start, p))) for p in PARTS)]
+    known = {field for detail in named for field in detail.fields}
+    rest = {field: attrgetter(f"{part}.{field}") for part in PARTS for field in sorted(differing[part] - known)}
+    return named + [
+        Detail(field, (field,), "both", field, "", str(value(end)), str(value(start)), False)
+        for field, value in rest.items()
+    ]
 
 
-def _fields(detail: Detail, recipe: Recipe) -> tuple[str, ...]:
-    """The fields that a detail is about: of the networks of both stages, only those that it names."""
-    if not detail.networks:
-        return detail.fields
-    networks = {"version": recipe.network, "test_version": recipe.tested_with}
-    return tuple(field for field in detail.fields if networks[field] in detail.networks)
+def _fields(detail: Detail, choices: Choices) -> list[str]:
+    """The fields of a stage that a detail is about; none where it is about other networks."""
+    if detail.networks and choices.network not in detail.networks:
+        return []
+    return [field for field in detail.fields if hasattr(choices, field)]
 
 
 def switched(recipe: Recipe, details: Sequence[Detail], other: Recipe) -> Recipe:
     """``recipe`` with these details as ``other`` has them."""
-    recipe, other = (r.but(test_version=r.test_build[1]) for r in (recipe, other))
-    return recipe.but(**{field: getattr(other, field) for d in details for field in _fields(d, recipe)})
+    changes = {
+        part: {f: getattr(getattr(other, part), f) for d in details for f in _fields(d, getattr(recipe, part))}
+        for part in PARTS
+    }
+    return recipe.but(**changes)

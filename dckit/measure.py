@@ -6,10 +6,11 @@ from pathlib import Path
 from .condensed import CondensedSet
 from .data import ImageData
 from .progress import AnyStage, watched
+from .recipes import Recipe
 from .results import read, save
 from .runs import Run
 from .select import CHOSEN, chosen_images, random_images, ranking
-from .stage_c import condense
+from .stage_c import condensing
 from .stage_t import Scores, evaluating
 
 
@@ -35,14 +36,14 @@ def measure(run: Run, real: ImageData, outputs: str | Path, device: str = "auto"
 
 def images_of(run: Run, real: ImageData, outputs: str | Path, device: str = "auto") -> CondensedSet:
     """The images of a run, condensed or chosen now where they are not below ``outputs`` yet."""
-    real = real.normalised(run.recipe.normalisation)
+    real = real.normalised(getattr(run.recipe, run.parts[0]).normalisation)
     keep = run.set_file(outputs)
     if run.method == "random":
         return random_images(real, run.recipe.ipc, run.seed)
     if run.method in CHOSEN:
         orders = _ended(ranking(real, run.recipe, run.seed, device, keep)).orders
         return chosen_images(real, orders, run.method, run.recipe.ipc, run.seed)
-    return _ended(condense(real, run.recipe, run.seed, device, keep)).condensed
+    return _ended(condensing(real, run.recipe, run.seed, device, keep)).condensed
 
 
 def _ended(states: Iterator[AnyStage]) -> AnyStage:
@@ -58,5 +59,6 @@ def saved_sets(outputs: str | Path) -> Iterator[CondensedSet]:
             condensed = CondensedSet.load(path)
         except ValueError:
             continue  # an order of real images, or damaged
-        if condensed.card.get("iteration") == condensed.card.get("recipe", {}).get("iterations"):
+        recipe = condensed.card.get("recipe")
+        if recipe and condensed.card.get("iteration") == Recipe.read(recipe).condensing.iterations:
             yield condensed

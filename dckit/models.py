@@ -18,12 +18,12 @@ from .layers import AvgPool2x2, Dropout, Resize
 Shape = tuple[int, int, int]  # channels, height, width
 Version = Literal[
     "published",
-    "original",
+    "report",
     # the report's with one thing mended: its LeNet's activation, its AlexNet's last layer and dropout
-    "original with ReLU",
-    "original without softmax",
-    "original without dropout",
-    "original without softmax and dropout",
+    "report with ReLU",
+    "report without softmax",
+    "report without dropout",
+    "report without softmax and dropout",
 ]
 
 
@@ -32,7 +32,7 @@ def build(name: str, shape: Shape, classes: int, version: str = "published", wid
     """A freshly initialised network from images (batch, *shape) to logits (batch, classes).
 
     name: MLP, ConvNet, LeNet, AlexNet, VGG11, ResNet18. VGG11BN and ResNet18BN_AP are what the published code
-    condenses with where it tests with VGG11 and ResNet18. version: ``"published"``, or ``"original"`` for the report's
+    condenses with where it tests with VGG11 and ResNet18. version: ``"published"``, or ``"report"`` for the report's
     ConvNet, LeNet and AlexNet (its MLP is the published one, and it built no other), and a few in between, see
     `Version`. width: channels of ConvNet's layers; at less than 128 the channels of AlexNet, VGG11 and ResNet18 shrink
     alike, MLP and LeNet are small as they are. Raises ValueError for an unknown name or version, and for images that
@@ -40,6 +40,7 @@ def build(name: str, shape: Shape, classes: int, version: str = "published", wid
     """
     if name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}: expected one of {', '.join(NETWORKS)}")
+    version = version.replace("original", "report", 1)  # what version 0.1 of the kit called it
     if version not in NETWORKS[name]:
         raise ValueError(f"unknown version {version!r} of {name}: expected one of {', '.join(NETWORKS[name])}")
     network = NETWORKS[name][version](shape[0], classes, width)
@@ -77,7 +78,7 @@ def convnet(channels: int, classes: int, width: int) -> nn.Sequential:
     return _convnet(channels, classes, width, padding=3 if _grey(channels) else 1)
 
 
-def convnet_original(channels: int, classes: int, width: int) -> nn.Sequential:
+def convnet_report(channels: int, classes: int, width: int) -> nn.Sequential:
     """The ConvNet of the report, whose padding is 1 on any image: 28 → 14 → 7 → 3."""
     return _convnet(channels, classes, width, padding=1)
 
@@ -100,7 +101,7 @@ def lenet(channels: int, classes: int, width: int) -> nn.Sequential:
     return _lenet(conv, nn.ReLU, nn.MaxPool2d(2), classes)
 
 
-def lenet_original(channels: int, classes: int, width: int, act: Callable[[], nn.Module] = nn.Sigmoid) -> nn.Sequential:
+def lenet_report(channels: int, classes: int, width: int, act: Callable[[], nn.Module] = nn.Sigmoid) -> nn.Sequential:
     """LeNet as the report built it: sigmoid, average pool and no padding."""
     return _lenet(nn.Conv2d(channels, 6, 5), act, AvgPool2x2(), classes)
 
@@ -125,7 +126,7 @@ def alexnet(channels: int, classes: int, width: int) -> nn.Sequential:
     return nn.Sequential(*features, nn.Flatten(), nn.LazyLinear(classes))
 
 
-def alexnet_original(
+def alexnet_report(
     channels: int, classes: int, width: int, softmax: bool = True, dropout: float = 0.5
 ) -> nn.Sequential:
     """AlexNet as the report built it: resize, large kernels, dropout, and a softmax before the cross-entropy.
@@ -194,19 +195,19 @@ def resnet18(channels: int, classes: int, width: int, batch_norm: bool = False, 
 
 
 NETWORKS: dict[str, dict[str, Callable[..., nn.Sequential]]] = {
-    "MLP": {"published": mlp, "original": mlp},
-    "ConvNet": {"published": convnet, "original": convnet_original},
+    "MLP": {"published": mlp, "report": mlp},
+    "ConvNet": {"published": convnet, "report": convnet_report},
     "LeNet": {
         "published": lenet,
-        "original": lenet_original,
-        "original with ReLU": partial(lenet_original, act=nn.ReLU),
+        "report": lenet_report,
+        "report with ReLU": partial(lenet_report, act=nn.ReLU),
     },
     "AlexNet": {
         "published": alexnet,
-        "original": alexnet_original,
-        "original without softmax": partial(alexnet_original, softmax=False),
-        "original without dropout": partial(alexnet_original, dropout=0.0),
-        "original without softmax and dropout": partial(alexnet_original, softmax=False, dropout=0.0),
+        "report": alexnet_report,
+        "report without softmax": partial(alexnet_report, softmax=False),
+        "report without dropout": partial(alexnet_report, dropout=0.0),
+        "report without softmax and dropout": partial(alexnet_report, softmax=False, dropout=0.0),
     },
     "VGG11": {"published": vgg11},
     "ResNet18": {"published": resnet18},

@@ -12,9 +12,9 @@ from typing import Protocol, TypeVar
 from IPython import get_ipython
 from IPython.display import DisplayHandle, Markdown, display
 
+from .checkpoint import State
 from .condensed import CondensedSet
 from .plots import Picture, condensed_grid
-from .state import State
 
 SECONDS_LIVE, SECONDS_LOG = 1.0, 20.0  # between two updates
 
@@ -31,13 +31,13 @@ AnyStage = TypeVar("AnyStage", bound=Stage)
 Draw = Callable[[CondensedSet], Picture]
 
 
-def watch(states: Iterable[AnyStage], every: float | None = None, draw: Draw = condensed_grid) -> Iterator[AnyStage]:
-    """Pass the states of `condense`, `evaluating` or `ranking` through, showing how far they are about once a second.
+def watch(states: Iterable[AnyStage], draw: Draw = condensed_grid) -> Iterator[AnyStage]:
+    """Pass the states of `condensing`, `evaluating` or `ranking` through, showing how far they are once a second.
 
-    For stage C also the images as they form, by ``draw``. every: seconds between two updates.
+    For stage C also the images as they form, by ``draw``. Without a notebook it is a line every 20 s.
     """
     live = get_ipython() is not None
-    every = every or (SECONDS_LIVE if live else SECONDS_LOG)
+    every = SECONDS_LIVE if live else SECONDS_LOG
     show = _Live(draw) if live else _print
     started = shown = time.monotonic()
     first = last = None
@@ -56,9 +56,9 @@ def watch(states: Iterable[AnyStage], every: float | None = None, draw: Draw = c
             show(last, f"{time.monotonic() - started:.0f} s")
 
 
-def watched(states: Iterable[AnyStage]) -> AnyStage:
+def watched(states: Iterable[AnyStage], draw: Draw = condensed_grid) -> AnyStage:
     """The last of the states, after watching all of them."""
-    return deque(watch(states), maxlen=1).pop()
+    return deque(watch(states, draw), maxlen=1).pop()
 
 
 def _left(done: tuple[int, int], first: int, seconds: float) -> str:

@@ -6,7 +6,7 @@ is not run again.
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def save(run: Run, scores: Scores, outputs: str | Path) -> Path:
     made = {k: v for k, v in scores.card["set"].items() if k not in ("recipe", "seed")}
     write_json(
         path,
-        {"dataset": run.dataset, "method": run.method, "seed": run.seed, "recipe": asdict(run.recipe)}
+        {"dataset": run.dataset, "method": run.method, "seed": run.seed, "recipe": run.recipe.as_json()}
         | {"accuracies": list(scores.accuracies), "seconds": round(scores.seconds, 2), "set": made}
         | card,
     )
@@ -54,14 +54,14 @@ def _refuse_others(run: Run, scores: Scores) -> None:
         raise ValueError(f"only {n} of {of} networks were tested: a result holds all of them")
     pairs = [("dataset", card["dataset"], run.dataset), ("seed", card["seed"], run.seed)]
     pairs += [("method", made.get("method"), run.method)]
-    pairs += _pairs(Recipe(**card["recipe"]).stage_t, run.recipe.stage_t)
+    pairs += _pairs(Recipe.read(card["recipe"]).testing.decisive, run.recipe.testing.decisive)
     if run.method != "whole":
         pairs += [("images per class", made.get("ipc"), run.recipe.ipc)]
     if "seed" in made:
         pairs += [("seed of the set", made["seed"], run.seed)]
-    if run.method == "dc" and "recipe" in made:
-        pairs += [("iterations", made["iteration"], run.recipe.iterations)]
-        pairs += _pairs(Recipe(**made["recipe"]).stage_c, run.recipe.stage_c)
+    if run.condenses and "recipe" in made:
+        pairs += [("iterations", made["iteration"], run.recipe.condensing.iterations)]
+        pairs += _pairs(Recipe.read(made["recipe"]).condensing.decisive, run.recipe.condensing.decisive)
     for what, found, wanted in pairs:
         if found != wanted:
             raise ValueError(f"the scores were measured with {what} {found!r}, the run has {wanted!r}")
@@ -78,15 +78,15 @@ def read(path: str | Path) -> Result:
         raise FileNotFoundError(f"no file {path}")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        run = Run(card["dataset"], card["method"], Recipe(**card["recipe"]), card["seed"])
+        run = Run(card["dataset"], card["method"], Recipe.read(card["recipe"]), card["seed"])
         accuracies = tuple(float(a) for a in card["accuracies"])
         seconds, name = float(card["seconds"]), run.name
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         reason = f"{type(error).__name__}: {error}".split("\n")[0]
         raise ValueError(f"{path} is damaged or no result of this kit ({reason}): delete it and run again") from None
-    if name != path.stem:
+    if name != path.stem and "condensing" in card["recipe"]:  # version 0.1 had other names
         raise ValueError(f"{path} holds the result of {name}, which is not its name: a renamed copy?")
-    networks = run.recipe.whole_networks if run.method == "whole" else run.recipe.networks
+    networks = run.recipe.testing.whole_networks if run.method == "whole" else run.recipe.testing.networks
     if len(accuracies) != networks or not all(0 <= a <= 100 for a in accuracies):
         raise ValueError(f"{path} does not hold {networks} accuracies between 0 and 100 %: delete it and run again")
     return Result(run, Scores(accuracies, seconds, card | {"networks": networks}))

@@ -11,8 +11,9 @@ from pathlib import Path
 from .data import name_of
 from .models import NETWORKS
 from .protocols import protocol_recipe
-from .recipes import Recipe
+from .recipes import ALGORITHMS, PARTS, Recipe
 
+NAMED = 2  # fields that a name tells
 METHODS = {
     "random": "random real images",
     **{"herding": "herding", "k_center": "k-center", "forgetting": "forgetting"},
@@ -34,22 +35,31 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
+        if self.method not in (*METHODS, *ALGORITHMS):
             raise ValueError(f"unknown method {self.method!r}: expected one of {', '.join(METHODS)}")
-        recipe = self.recipe
-        for name, version in [recipe.test_build] + ([(recipe.network, recipe.version)] if self.method == "dc" else []):
+        for part in self.parts:
+            name, version = getattr(self.recipe, part).network, getattr(self.recipe, part).version
             if name not in NETWORKS:
                 raise ValueError(f"unknown network {name!r}: expected one of {', '.join(NETWORKS)}")
             if version not in NETWORKS[name]:
                 raise ValueError(f"there is no {version} version of {name}, only {', '.join(NETWORKS[name])}")
 
+    @property
+    def condenses(self) -> bool:
+        """Whether its images are learned, and not real ones."""
+        return self.method in ALGORITHMS
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the recipe that it makes use of."""
+        return PARTS if self.condenses else ("testing",)
+
     @cached_property
     def name(self) -> str:
-        """Dataset, images per class, method, networks, protocol, budget and seed; a digest stands for changes."""
-        recipe, stages = self.recipe, ("stage_c", "stage_t") if self.method == "dc" else ("stage_t",)
-        networks = ([recipe.network] if self.method == "dc" else []) + [recipe.tested_with]
-        ipc = "all" if self.method == "whole" else str(recipe.ipc)
-        return _slug(self.dataset, ipc, self.method, *networks, _label(recipe, *stages), str(self.seed))
+        """Dataset, images per class, method, networks, what is not as published, budget and seed."""
+        ipc = "all" if self.method == "whole" else str(self.recipe.ipc)
+        networks = (getattr(self.recipe, part).network for part in self.parts)
+        return _slug(self.dataset, ipc, self.method, *networks, _label(self.recipe, self.parts), str(self.seed))
 
     @property
     def setting(self) -> str:
@@ -65,28 +75,28 @@ class Run:
 
         Runs that differ in their test alone share it.
         """
-        recipe = self.recipe
-        if self.method == "dc":
-            label = _label(recipe, "stage_c")
-            name = _slug(self.dataset, str(recipe.ipc), "dc", recipe.network, label, str(self.seed))
-        else:
-            name = _slug(self.dataset, "order", recipe.tested_with, _label(recipe, "stage_t"), str(self.seed))
-        return Path(outputs) / "sets" / f"{name}.safetensors"
+        made = [str(self.recipe.ipc), self.method] if self.condenses else ["order"]
+        part = self.parts[0]
+        made += [getattr(self.recipe, part).network, _label(self.recipe, (part,))]
+        return Path(outputs) / "sets" / f"{_slug(self.dataset, *made, str(self.seed))}.safetensors"
 
 
 def _slug(*parts: str) -> str:
-    return re.sub(r"[^\w.-]", "_", "-".join(parts))
+    """A file's name that no other parts have: what a file system may not like is written as its number."""
+    return re.sub(r"[^\w.=-]", lambda found: f"%{ord(found[0]):x}", "-".join(parts))
 
 
-def _label(recipe: Recipe, *stages: str) -> str:
-    """Protocol and budget, where the recipe's choices in these stages are theirs; else the budget and a digest."""
-    mine = [getattr(recipe, stage) for stage in stages]
-    for protocol in ("published", "report"):
-        plain = protocol_recipe(protocol, recipe.ipc, recipe.budget, recipe.network, recipe.tested_with)
-        if [getattr(plain, stage) for stage in stages] == mine:
-            return f"{protocol}-{recipe.budget}"
-    digest = hashlib.sha256(json.dumps(mine, sort_keys=True).encode()).hexdigest()[:8]
-    return f"{recipe.budget}-{digest}"
+def _label(recipe: Recipe, parts: tuple[str, ...]) -> str:
+    """The budget, and what is not as published there: two fields are named, more of them have a digest.
+
+    Only differences are in it, so that a new field with a default, or a new algorithm, renames nothing.
+    """
+    changed = recipe.differences(recipe.filled("published"), parts)
+    if len(changed) > NAMED:
+        digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:8]
+        return f"{recipe.budget}-{digest}"
+    texts = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed.items())
+    return "-".join(("published", recipe.budget, *texts))
 
 
 def runs(
@@ -107,7 +117,8 @@ def runs(
     name, hows = name_of(dataset), [how.strip() for how in protocol.split(";")]
     found: dict[str, Run] = {}
     for how, method, network, test in product(hows, methods.split(), networks.split(), (trained or networks).split()):
-        recipe = protocol_recipe(how, 1 if method == "whole" else ipc, budget, network, test)
+        algorithm = method if method in ALGORITHMS else "dc"
+        recipe = protocol_recipe(how, 1 if method == "whole" else ipc, budget, network, test, algorithm)
         run = Run(name, method, recipe, seed)
         found.setdefault(run.name, run)  # where there is no stage C, its network makes no run of its own
     if not found:

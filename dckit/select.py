@@ -69,15 +69,18 @@ def ranking(
     file for the orders; a later call takes them from there. Raises ValueError if that holds another dataset's, seed's
     or recipe's.
     """
-    real = real.normalised(recipe.normalisation)
+    real = real.normalised(recipe.testing.normalisation)
     real.refuse_ipc(recipe.ipc)
-    card = {"ranking": {"dataset": real.name, "images": len(real.train), "seed": seed, "recipe": recipe.stage_t}}
+    card = {
+        "ranking": {"dataset": real.name, "images": len(real.train), "seed": seed, "recipe": recipe.testing.decisive}
+    }
     if keep is not None and Path(keep).exists():
         orders, found = read_tensors(keep)
         if found != card:
             raise ValueError(f"{keep} ranks images for another dataset, seed or recipe: delete it or name another file")
         if all(orders[method].shape[1] >= recipe.ipc for method in CHOSEN):
-            yield Ranking(recipe.whole_epochs, recipe.whole_epochs, float("nan"), orders)
+            epochs = recipe.testing.whole_epochs
+            yield Ranking(epochs, epochs, float("nan"), orders)
             return
     for state in stepwise(_ranking(real, recipe, seed, pick_device(device))):
         if state.orders and keep is not None:
@@ -86,22 +89,23 @@ def ranking(
 
 
 def _ranking(real: ImageData, recipe: Recipe, seed: int, device: torch.device) -> Iterator[Ranking]:
+    choices = recipe.testing
     count = min(max(RANKED, recipe.ipc), *(len(members) for members in real.train.by_class))
     train = real.train.to(device)
     forgotten = torch.zeros(len(train), device=device)
     before = ever = torch.zeros(len(train), dtype=torch.bool, device=device)
     generator = numbers(seed, TEACHER)
-    teacher = fresh_network(real, recipe.tested, generator).to(device)
-    epochs = training(teacher, train, recipe, real.name, generator)
+    teacher = fresh_network(real, choices, generator).to(device)
+    epochs = training(teacher, train, choices, real.name, generator)
     orders: dict[str, Tensor] = {}
-    for epoch in range(1, recipe.whole_epochs + 1):
+    for epoch in range(1, choices.whole_epochs + 1):
         right = next(epochs)
         forgotten += before & ~right  # a forgetting event: right at its last turn, wrong at this one
         before, ever = right, ever | right
-        if epoch == recipe.whole_epochs:
+        if epoch == choices.whole_epochs:
             forgotten[~ever] = torch.inf  # never learned counts as most forgotten
             orders = _orders(teacher, train, forgotten.cpu(), count, generator)
-        yield Ranking(epoch, recipe.whole_epochs, 100 * float(right.float().mean()), orders)
+        yield Ranking(epoch, choices.whole_epochs, 100 * float(right.float().mean()), orders)
 
 
 def _orders(

@@ -4,7 +4,7 @@ import math
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,9 +14,9 @@ from .augment import strategy
 from .concurrency import at_once, exhausted, steady, stepwise
 from .condensed import CondensedSet
 from .data import ImageData, Split
-from .recipes import Recipe
+from .recipes import Recipe, Testing
 from .runtime import device_name, numbers, pick_device, tf32, versions
-from .train import accuracy, fresh_network, train_epoch, training_step
+from .train import accuracy, fresh_network, train_epoch
 
 NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `numbers`
 IMAGES_AT_ONCE = 2000  # that a GPU trains on, one batch of every network that it trains at once
@@ -54,31 +54,23 @@ class Scores:
         return f"{self.mean:.1f} ± {self.std:.1f} % over {len(self.accuracies)} networks"
 
 
-def evaluate(
-    data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int = 0, device: str = "auto"
-) -> Scores:
-    """Train ``recipe.networks`` fresh networks on ``data`` and test them on ``real.test``.
-
-    data: a condensed set, or ``real.train`` for the whole dataset, which gets ``whole_networks`` and ``whole_epochs``
-    without augmentation.
-    Raises ValueError if the images are not of the dataset's shape and classes, or normalised otherwise than it.
-    """
-    *_, scores = evaluating(data, real, recipe, seed, device)
-    return scores
-
-
 @steady()
 def evaluating(
     data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int = 0, device: str = "auto"
 ) -> Iterator[Scores]:
-    """As `evaluate`, but a generator with the scores so far after every network."""
-    real = real.normalised(recipe.normalisation)
+    """Train ``recipe.testing.networks`` fresh networks on ``data`` and test them on ``real.test``.
+
+    A generator with the scores so far after every network. data: a condensed set, or ``real.train`` for the whole
+    dataset, which gets ``whole_networks`` and ``whole_epochs`` without augmentation. Raises ValueError if the images
+    are not of the dataset's shape and classes, or normalised otherwise than it.
+    """
+    real = real.normalised(recipe.testing.normalisation)
     if isinstance(data, CondensedSet):
         _refuse_foreign(data, real)
     else:
         data = replace(data, mean=real.mean, std=real.std)
     where = pick_device(device)
-    fresh_network(real, recipe.tested, numbers(seed))  # refuses a negative seed, and images that it cannot take
+    fresh_network(real, recipe.testing, numbers(seed))  # refuses a negative seed, and images that it cannot take
     return stepwise(_evaluating(data, real, recipe, seed, where))
 
 
@@ -86,23 +78,24 @@ def _evaluating(
     data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int, device: torch.device
 ) -> Iterator[Scores]:
     started = time.monotonic()
-    networks = recipe.whole_networks if isinstance(data, Split) else recipe.networks
-    card = {"dataset": real.name, "recipe": asdict(recipe), "seed": seed, "networks": networks}
+    choices = recipe.testing
+    networks = choices.whole_networks if isinstance(data, Split) else choices.networks
+    card = {"dataset": real.name, "recipe": recipe.as_json(), "seed": seed, "networks": networks}
     card |= {"set": {"method": "whole"} if isinstance(data, Split) else _origin(data)}
     card |= {"versions": versions(), "device": device_name(device)}
-    data, test = data.to(device), _test_images(real.test, recipe.test_images).to(device)
+    data, test = data.to(device), _test_images(real.test, choices.test_images).to(device)
 
     def tested(i: int) -> Iterator[float]:
         generator = numbers(seed, NETWORK, i)
-        network = fresh_network(real, recipe.tested, generator).to(device)
-        for _ in training(network, data, recipe, real.name, generator):
+        network = fresh_network(real, choices, generator).to(device)
+        for _ in training(network, data, choices, real.name, generator):
             yield math.nan
         yield accuracy(network, test)
 
     accuracies: tuple[float, ...] = ()
-    together = at_once() if device.type == "cpu" else max(1, IMAGES_AT_ONCE // min(recipe.batch, len(data)))
+    together = at_once() if device.type == "cpu" else max(1, IMAGES_AT_ONCE // min(choices.batch, len(data)))
     for first in range(0, networks, together):
-        with tf32(recipe.precision == "tf32"):
+        with tf32(choices.precision == "tf32"):
             found = exhausted([tested(i) for i in range(first, min(first + together, networks))], device)
         for each in found:
             accuracies = (*accuracies, each)
@@ -115,37 +108,31 @@ def _origin(data: CondensedSet) -> dict[str, Any]:
     return {"ipc": data.ipc} | {k: data.card[k] for k in kept if k in data.card}
 
 
-def train(network: nn.Module, data: CondensedSet | Split, recipe: Recipe, dataset: str) -> None:
-    """Train a network on condensed images, or on the whole dataset, as the recipe says."""
-    for _ in training(network, data, recipe, dataset):
-        pass
-
-
 def training(
     network: nn.Module,
     data: CondensedSet | Split,
-    recipe: Recipe,
+    choices: Testing,
     dataset: str,
     generator: torch.Generator | None = None,
 ) -> Iterator[Tensor]:
-    """As `train`, but a generator with what `train_epoch` returns after each epoch.
+    """Train a network on condensed images, or on the whole dataset: a generator, once an epoch.
 
-    Published: SGD with momentum, weight decay, and one drop of the rate, for which the code makes a new optimiser, so
-    that momentum starts over.
+    It gives what `train_epoch` returns. Published: SGD with momentum, weight decay, and one drop of the rate, for which
+    the code makes a new optimiser, so that momentum starts over.
     """
     whole = isinstance(data, Split)
-    augmentation = "none" if whole else strategy(recipe.augmentation, dataset)
-    epochs = recipe.whole_epochs if whole else recipe.epochs if augmentation == "none" else recipe.epochs_augmented
+    augmentation = "none" if whole else strategy(choices.augmentation, dataset)
+    epochs = choices.whole_epochs if whole else choices.epochs if augmentation == "none" else choices.epochs_augmented
     images_and_labels = data[:]
-    step = training_step(network, _sgd(network, recipe.lr, recipe))
+    optimizer = _sgd(network, choices.lr, choices)
     for epoch in range(epochs):
-        yield train_epoch(step, images_and_labels, recipe.batch, augmentation, generator)
+        yield train_epoch(network, optimizer, images_and_labels, choices.batch, augmentation, generator)
         if epoch == (epochs - 1) // 2 + 1:
-            step = training_step(network, _sgd(network, recipe.lr * recipe.lr_drop, recipe))
+            optimizer = _sgd(network, choices.lr * choices.lr_drop, choices)
 
 
-def _sgd(network: nn.Module, lr: float, recipe: Recipe) -> torch.optim.SGD:
-    return torch.optim.SGD(network.parameters(), lr, recipe.momentum, weight_decay=recipe.weight_decay)
+def _sgd(network: nn.Module, lr: float, choices: Testing) -> torch.optim.SGD:
+    return torch.optim.SGD(network.parameters(), lr, choices.momentum, weight_decay=choices.weight_decay)
 
 
 def _test_images(test: Split, n: int | None) -> Split:

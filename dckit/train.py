@@ -4,60 +4,45 @@ import torch
 from torch import Tensor, nn
 
 from .augment import augment
-from .concurrency import side_by_side
+from .choices import Choices
+from .concurrency import side_by_side, steady
 from .data import ImageData, Split
 from .layers import Bfloat16, dropping_out
-from .matching import gradients_and_logits
 from .models import build
-from .recipes import Recipe
-from .replay import Replay
+from .pieces import descend
 from .runtime import as_torchs_own, sent
 
 TEST_BATCH, LARGE_TEST_BATCH = 50, 1000  # images tested together: what a CPU's cache holds, and what fills a GPU
 
 
-def fresh_network(real: ImageData, recipe: Recipe, generator: torch.Generator | None = None) -> nn.Module:
-    """A network of random weights for the dataset, on the CPU. Raises ValueError where it cannot take its images.
-
-    It is that of stage C; ``recipe.tested`` has that of stage T.
-    """
+def fresh_network(real: ImageData, choices: Choices, generator: torch.Generator | None = None) -> nn.Module:
+    """A network of random weights for the dataset, on the CPU. Raises ValueError where it cannot take its images."""
     with as_torchs_own(generator):
-        network = build(recipe.network, real.shape, len(real.classes), recipe.version, recipe.width)
-    return Bfloat16(network) if recipe.precision == "bfloat16" else network
+        network = build(choices.network, real.shape, len(real.classes), choices.version, choices.width)
+    return Bfloat16(network) if choices.precision == "bfloat16" else network
 
 
-def redraw(step: Replay, real: ImageData, recipe: Recipe, generator: torch.Generator | None = None) -> None:
-    """Let the step's network start anew: new random weights in the tensors that it has, and no momentum."""
-    fresh = fresh_network(real, recipe, generator).state_dict()
+def redraw(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    real: ImageData,
+    choices: Choices,
+    generator: torch.Generator | None = None,
+) -> None:
+    """Let the network start anew: new random weights in the tensors that it has, and an optimiser at rest."""
+    fresh = fresh_network(real, choices, generator).state_dict()
     with torch.no_grad():
-        for tensor in step.changes:
-            tensor.zero_()
-        for name, own in step.network.state_dict().items():
+        for state in optimizer.state.values():
+            for tensor in state.values():
+                tensor.zero_()
+        for name, own in network.state_dict().items():
             own.copy_(sent(fresh[name], own.device))
 
 
-def training_step(network: nn.Module, optimizer: torch.optim.SGD) -> Replay:
-    """A step down the mean cross-entropy: a function of images and labels that returns the logits before it.
-
-    The optimiser's rate is fixed from here on: one that has changed needs a new step.
-    """
-    parameters = list(network.parameters())
-    for parameter in parameters if optimizer.defaults["momentum"] else ():  # as if it had stood still
-        optimizer.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
-
-    def step(images: Tensor, labels: Tensor) -> tuple[Tensor]:
-        grads, logits = gradients_and_logits(network, images, labels)
-        for parameter, grad in zip(parameters, grads, strict=True):
-            parameter.grad = grad
-        optimizer.step()
-        return (logits,)
-
-    velocities = [state["momentum_buffer"] for state in optimizer.state.values()]
-    return Replay(step, network, [*parameters, *network.buffers(), *velocities])
-
-
+@steady()
 def train_epoch(
-    step: Replay,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
     data: tuple[Tensor, Tensor],
     batch: int | None,
     augmentation: str = "none",
@@ -65,22 +50,23 @@ def train_epoch(
 ) -> Tensor:
     """One pass over images and labels in shuffled, augmented batches (None: all at once), in training mode.
 
-    step: see `training_step`; generator: of all random numbers, None: torch's own.
-    Returns for each image whether the network named it right when its turn came: (n,) bool.
+    generator: of all random numbers, None: torch's own. Returns for each image whether the network classified it
+    correctly when its turn came: (n,) bool.
     """
     images, labels = data
-    step.network.train()
+    network.train()
     order = sent(torch.randperm(len(labels), generator=generator), labels.device)
     right = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
     with dropping_out(generator):
         for index in order.split(batch or len(order)):
-            (logits,) = step(augment(images[index], augmentation, generator), labels[index])
+            logits = descend(network, optimizer, augment(images[index], augmentation, generator), labels[index])
             right[index] = logits.argmax(1) == labels[index]
     return right
 
 
+@steady()
 def accuracy(network: nn.Module, test: Split) -> float:
-    """Share of the test images that the network names right, in %."""
+    """Share of the test images that the network classifies correctly, in %."""
     network.eval()
     batch = TEST_BATCH if test.labels.device.type == "cpu" else LARGE_TEST_BATCH
 

@@ -27,7 +27,7 @@ ROWS = 5  # of a set, shown while it forms
 def live(condensed: CondensedSet) -> Picture:
     """A run of stage C as it stands: the images, the distance of each iteration so far, and the time of one."""
     card, classes = condensed.card, condensed.card["classes"]
-    losses, of = card["losses"], card["recipe"]["iterations"]
+    losses, of = card["losses"], Recipe.read(card["recipe"]).condensing.iterations
     shown = condensed.rows[: ROWS * len(classes)]
     rows = len(shown) // len(classes)
     figure = Figure(figsize=(9, 2.6 + rows), layout="constrained")
@@ -45,7 +45,7 @@ def live(condensed: CondensedSet) -> Picture:
 
 def plan(recipe: Recipe, kept: str | Path) -> tuple[Picture | Table, ...]:
     """What a run of stage C will do, beside the published choices, and how far it is, if ``kept`` holds it."""
-    published = Recipe.published(recipe.ipc, recipe.budget, recipe.network)
+    chosen, published = recipe.condensing, recipe.filled("published").condensing
     names = {
         "image_lr": "η_S, step of the images",
         "image_momentum": "momentum of the images",
@@ -54,15 +54,15 @@ def plan(recipe: Recipe, kept: str | Path) -> tuple[Picture | Table, ...]:
         "metric": "distance",
         "iterations": "K, networks drawn",
     }
-    rows = tuple((text, str(getattr(recipe, name)), str(getattr(published, name))) for name, text in names.items())
+    rows = tuple((text, str(getattr(chosen, name)), str(getattr(published, name))) for name, text in names.items())
     note = "Run the next cell: it begins, or goes on where it was."
     pictures: tuple[Picture, ...] = ()
     if Path(kept).exists():
         condensed = CondensedSet.load(kept)
-        done, of = condensed.card["iteration"], recipe.iterations
+        done, of = condensed.card["iteration"], chosen.iterations
         note = "Finished." if done == of else f"Stopped at iteration {done} of {of}: run the next cell, and it goes on."
         pictures = (live(condensed),)
-    if recipe.matching_steps == 1:
+    if chosen.matching_steps == 1:
         note += " With one image per class no network is trained, so η_θ changes nothing."
     return *pictures, Table((f"{recipe.ipc} per class, {recipe.budget} budget", "chosen", "published"), rows, note)
 
@@ -133,8 +133,8 @@ def _explore(axes: Any, real: ImageData, name: str, condensed: CondensedSet, lab
 
 
 CELL = Cell("mnist", 1)  # the number that the report could not reproduce
-# Every detail between the two recipes but the number of sets, which moves no mean.
-HIDDEN = {d.name: d for d in difference(Recipe.report(), Recipe.published()) if d.name != "sets"}
+# Every detail between the two recipes.
+HIDDEN = {d.name: d for d in difference(Recipe.report(), Recipe.published())}
 
 
 def protocol_of(on: Collection[str]) -> str:

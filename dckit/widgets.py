@@ -103,17 +103,18 @@ class Live(Panel):
     def __init__(
         self, dataset: str, recipe: Recipe, seed: int = 0, outputs: str | Path = "outputs", download: bool = False
     ) -> None:
-        self._network, self._budget = recipe.network, recipe.budget
+        self._network, self._budget = recipe.testing.network, recipe.budget
+        choices = recipe.condensing
         self._seed, self._outputs, self._download = seed, outputs, download
         super().__init__(
             lambda **_: views.plan(self.recipe, self.file),
             dataset=_choice("dataset", dict.fromkeys((dataset, "digits", *PRINTED)), dataset),
             ipc=_choice("images per class", sorted({1, 2, 5, 10, recipe.ipc}), recipe.ipc),
-            image_lr=_choice("η_S", sorted({0.01, 0.03, 0.1, 0.3, 1.0, recipe.image_lr}), recipe.image_lr),
-            network_lr=_choice("η_θ", sorted({0.001, 0.01, 0.1, recipe.network_lr}), recipe.network_lr),
-            image_momentum=_choice("momentum", sorted({0.0, 0.5, 0.9, recipe.image_momentum}), recipe.image_momentum),
-            init=_choice("start", ("noise", "real"), recipe.init),
-            metric=_choice("metric", METRICS, recipe.metric),
+            image_lr=_choice("η_S", sorted({0.01, 0.03, 0.1, 0.3, 1.0, choices.image_lr}), choices.image_lr),
+            network_lr=_choice("η_θ", sorted({0.001, 0.01, 0.1, choices.network_lr}), choices.network_lr),
+            image_momentum=_choice("momentum", sorted({0.0, 0.5, 0.9, choices.image_momentum}), choices.image_momentum),
+            init=_choice("start", ("noise", "real"), choices.init),
+            metric=_choice("metric", METRICS, choices.metric),
         )
 
     @property

@@ -18,7 +18,7 @@ def digits():
 def quick():
     """A recipe that takes a second: the published one in small."""
     return dckit.Recipe.published().but(
-        **dict(iterations=3, real_batch=8, width=8, sets=1, networks=1),
+        **dict(iterations=3, real_batch=8, width=8, networks=1),
         **dict(epochs=3, epochs_augmented=3, test_images=100, whole_networks=1, whole_epochs=1),
     )
 

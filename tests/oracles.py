@@ -170,77 +170,78 @@ def fresh_batch_norm(x, scale, shift):
 
 def condense(real, recipe, seed, forward):
     """Algorithm 1, with one backward pass of the loss summed over classes. Returns images and a loss a draw of θ0."""
-    classes = range(len(real.classes))
+    choices, classes = recipe.condensing, range(len(real.classes))
     labels = torch.tensor([c for c in classes for _ in range(recipe.ipc)])
     with seeded(seed, START):
-        if recipe.init == "noise":
+        if choices.init == "noise":
             images = torch.randn(len(labels), *real.shape)
         else:
             images = torch.cat([real.train.sample(c, recipe.ipc)[0] for c in classes])
     images.requires_grad_()
-    optimizer = torch.optim.SGD([images], lr=recipe.image_lr, momentum=recipe.image_momentum)
+    optimizer = torch.optim.SGD([images], lr=choices.image_lr, momentum=choices.image_momentum)
     losses = []
-    for k in range(recipe.iterations):
+    for k in range(choices.iterations):
         with seeded(seed, ITERATION, k):
-            network = build(recipe.network, real.shape, len(classes), recipe.version, recipe.width)
+            network = build(choices.network, real.shape, len(classes), choices.version, choices.width)
             theta = [p.detach().clone().requires_grad_() for p in network.parameters()]
             velocity = [torch.zeros_like(p) for p in theta]
             loss = 0.0
-            for t in range(recipe.matching_steps):
-                total = matching_loss(theta, real, images, labels, recipe, forward)
+            for t in range(choices.matching_steps):
+                total = matching_loss(theta, real, images, labels, choices, forward)
                 optimizer.zero_grad()
                 total.backward()
                 optimizer.step()
                 loss += float(total.detach())
-                if t == recipe.matching_steps - 1:
+                if t == choices.matching_steps - 1:
                     break  # a trained θ would be thrown away
-                for _ in range(recipe.network_steps):
-                    for index in torch.randperm(len(labels)).split(recipe.network_batch or len(labels)):
+                for _ in range(choices.network_steps):
+                    for index in torch.randperm(len(labels)).split(choices.network_batch or len(labels)):
                         output = forward(theta, images.detach()[index])
                         grads = torch.autograd.grad(F.cross_entropy(output, labels[index]), theta)
                         with torch.no_grad():
                             for p, v, g in zip(theta, velocity, grads, strict=True):
-                                v.mul_(recipe.network_momentum).add_(g)
-                                p.sub_(recipe.network_lr * v)
-            losses.append(loss / recipe.matching_steps / len(classes))
+                                v.mul_(choices.network_momentum).add_(g)
+                                p.sub_(choices.network_lr * v)
+            losses.append(loss / choices.matching_steps / len(classes))
     return images.detach(), losses
 
 
-def matching_loss(theta, real, images, labels, recipe, forward):
+def matching_loss(theta, real, images, labels, choices, forward):
     """The distance of the gradients, summed over the classes, or of all classes at once."""
     classes = range(len(real.classes))
-    if not recipe.by_class:
-        x, y = real.train.draw(len(classes) * recipe.real_batch)
-        return one_distance(theta, x, y, images, labels, recipe, forward)
+    if not choices.by_class:
+        x, y = real.train.draw(len(classes) * choices.real_batch)
+        return one_distance(theta, x, y, images, labels, choices, forward)
     total = 0.0
     for c in classes:
-        x, y = real.train.sample(c, recipe.real_batch)
+        x, y = real.train.sample(c, choices.real_batch)
         assert (y == c).all()
-        total = total + one_distance(theta, x, y, images[labels == c], labels[labels == c], recipe, forward)
+        total = total + one_distance(theta, x, y, images[labels == c], labels[labels == c], choices, forward)
     return total
 
 
-def one_distance(theta, x, y, images, labels, recipe, forward):
+def one_distance(theta, x, y, images, labels, choices, forward):
     grads_real = torch.autograd.grad(F.cross_entropy(forward(theta, x), y), theta)
     loss = F.cross_entropy(forward(theta, images), labels)
     grads_synthetic = torch.autograd.grad(loss, theta, create_graph=True)
-    return distance(grads_synthetic, grads_real, recipe.metric)
+    return distance(grads_synthetic, grads_real, choices.metric)
 
 
 def train(theta, images, labels, recipe, epochs, forward):
     """Stage T's training without augmentation: SGD with momentum and weight decay, both written out."""
-    lr, velocity = recipe.lr, None
+    choices = recipe.testing
+    lr, velocity = choices.lr, None
     for epoch in range(epochs):
-        for index in torch.randperm(len(labels)).split(recipe.batch):
+        for index in torch.randperm(len(labels)).split(choices.batch):
             grads = torch.autograd.grad(F.cross_entropy(forward(theta, images[index]), labels[index]), theta)
-            grads = [g + recipe.weight_decay * p.detach() for g, p in zip(grads, theta, strict=True)]
+            grads = [g + choices.weight_decay * p.detach() for g, p in zip(grads, theta, strict=True)]
             if velocity is None:
                 velocity = grads
             else:
-                velocity = [recipe.momentum * v + g for v, g in zip(velocity, grads, strict=True)]
+                velocity = [choices.momentum * v + g for v, g in zip(velocity, grads, strict=True)]
             theta = [(p - lr * v).detach().requires_grad_() for p, v in zip(theta, velocity, strict=True)]
         if epoch == (epochs - 1) // 2 + 1:
-            lr, velocity = lr * recipe.lr_drop, None
+            lr, velocity = lr * choices.lr_drop, None
     return theta
 
 

@@ -7,9 +7,9 @@ import torch
 
 from benchmarks import __main__ as command
 from benchmarks import cases, cost, plain, timing, whole
-from dckit import Recipe, condense
+from dckit import Recipe, condensing
 from dckit.augment import augment
-from dckit.train import accuracy, fresh_network, train_epoch, training_step
+from dckit.train import accuracy, fresh_network, train_epoch
 
 SMALL = dict(iterations=20, real_batch=20, width=8)
 
@@ -25,21 +25,21 @@ SMALL = dict(iterations=20, real_batch=20, width=8)
         dict(network="AlexNet"),
         dict(network="VGG11BN"),
         dict(network="ResNet18BN_AP"),
-        dict(version="original", image_momentum=0.0, normalisation="report"),
+        dict(version="report", image_momentum=0.0, normalisation="report"),
         dict(ipc=2, iterations=10, matching_steps=2, network_steps=2),
     ],
     ids=str,
 )
 def test_after_20_iterations_the_kit_has_the_images_and_losses_of_plain_code(digits, quick, monkeypatch, changes):
-    monkeypatch.setattr("dckit.matching.WIDE", 8)  # in pieces, though it is narrow
-    monkeypatch.setattr("dckit.matching.PIECE", 8)
+    monkeypatch.setattr("dckit.pieces.WIDE", 8)  # in pieces, though it is narrow
+    monkeypatch.setattr("dckit.pieces.PIECE", 8)
     recipe = quick.but(**SMALL | changes)
-    real = digits.normalised(recipe.normalisation)
-    start = next(condense(real, recipe.but(iterations=1, image_lr=1e-9), seed=1, device="cpu")).images
+    real = digits.normalised(recipe.condensing.normalisation)
+    start = next(condensing(real, recipe.but(iterations=1, image_lr=1e-9), seed=1, device="cpu")).images
     # A few steps differ by rounding alone. Then an activation next to 0 may end on the other side of its ReLU.
-    for iterations, share in ((2, 1e-4), (recipe.iterations, 0.05)):
+    for iterations, share in ((2, 1e-4), (recipe.condensing.iterations, 0.05)):
         images, losses = plain.condense(real, recipe.but(iterations=iterations), seed=1)
-        *_, state = condense(real, recipe.but(iterations=iterations), seed=1, device="cpu")
+        *_, state = condensing(real, recipe.but(iterations=iterations), seed=1, device="cpu")
         moved = float((images - start).norm())
         assert moved > 0.1
         assert float((images - state.images).norm()) < share * moved
@@ -47,18 +47,14 @@ def test_after_20_iterations_the_kit_has_the_images_and_losses_of_plain_code(dig
 
 
 def test_an_epoch_and_a_test_are_those_of_plain_code(digits):
-    recipe = cases.Case("epoch", budget="smoke").recipe()
+    choices = cases.Case("epoch", budget="smoke").recipe().testing
     ends = []
     for kit in (False, True):
         torch.manual_seed(0)
-        network = fresh_network(digits, recipe) if kit else plain.network_of(recipe, digits)
+        network = fresh_network(digits, choices) if kit else plain.network_of(choices, digits)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
-        step = training_step(network, optimizer)
         for _ in range(3):
-            if kit:
-                train_epoch(step, digits.train[:20], None)
-            else:
-                plain.train_epoch(network, optimizer, digits.train[:20], None)
+            (train_epoch if kit else plain.train_epoch)(network, optimizer, digits.train[:20], None)
         reached = (accuracy if kit else plain.accuracy)(network, digits.test)
         ends.append(([p.detach() for p in network.parameters()], reached))
     (ours, reached), (theirs, wanted) = ends

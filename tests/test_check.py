@@ -12,8 +12,8 @@ from dckit.check.report import rows
 from dckit.check.stage_t import Case
 from dckit.compare import compare
 from dckit.data import Split, denormalise
-from dckit.stage_t import train
-from dckit.train import train_epoch, training_step
+from dckit.stage_t import training
+from dckit.train import train_epoch
 
 RIGHT, WRONG = [], []  # (check, answer), and the same with words of what must be said
 
@@ -346,7 +346,7 @@ def with_the_kits_epoch(network, batches, images, labels, train_images, train_ne
     for _ in range(steps):
         (images.grad,) = torch.autograd.grad(match(network, batches, images, labels), images)
         train_images.step()
-        train_epoch(training_step(network, train_network), (images.detach(), labels), batch=None)
+        train_epoch(network, train_network, (images.detach(), labels), batch=None)
 
 
 def loop_but(**changes):
@@ -402,7 +402,7 @@ def with_a_schedule_and_batches(network, images, labels, test_images, test_label
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [epochs // 2])
     for _ in range(epochs):
-        train_epoch(training_step(network, optimizer), (images, labels), batch=256)
+        train_epoch(network, optimizer, (images, labels), batch=256)
         schedule.step()
     network.eval()
     with torch.inference_mode():
@@ -412,8 +412,8 @@ def with_a_schedule_and_batches(network, images, labels, test_images, test_label
 
 @right(check.stage_t)
 def as_the_kit(network, images, labels, test_images, test_labels, epochs):
-    recipe = dckit.Recipe.published().but(whole_epochs=epochs)
-    train(network, Split(images, labels, (0.0,), (1.0,)), recipe, "digits")
+    choices = dckit.Recipe.published().but(whole_epochs=epochs).testing
+    list(training(network, Split(images, labels, (0.0,), (1.0,)), choices, "digits"))
     return 100 * float((network.eval()(test_images).argmax(1) == test_labels).float().mean())
 
 
@@ -682,6 +682,6 @@ def test_the_rows_to_read_need_every_word():
 
 def test_stage_ts_own_loop_trains_as_the_kit_does():
     mine, kits = Case().trained(half=7), Case()
-    recipe = dckit.Recipe.published().but(whole_epochs=12)
-    train(kits.network, Split(kits.images, kits.labels, (0.0,), (1.0,)), recipe, "digits")
+    choices = dckit.Recipe.published().but(whole_epochs=12).testing
+    list(training(kits.network, Split(kits.images, kits.labels, (0.0,), (1.0,)), choices, "digits"))
     torch.testing.assert_close(mine.weights, kits.weights)

@@ -1,15 +1,13 @@
 """Differences between recipes by name, the ladders between them, and what a step of one is worth."""
 
-from dataclasses import asdict
-
 import pytest
 from scipy import stats
 
 from dckit import Recipe, Run, Scores
+from dckit.dc import LOOPS
 from dckit.details import DETAILS, difference, switched
 from dckit.effects import effect, waterfall
-from dckit.protocols import protocol_recipe
-from dckit.recipes import LOOPS
+from dckit.protocols import protocol_recipe, words_of
 from dckit.results import Result
 
 NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet")
@@ -17,7 +15,7 @@ REPORT, PUBLISHED = Recipe.report(), Recipe.published()
 
 
 def pair(network="ConvNet", trained="ConvNet", ipc=1, budget="full"):
-    return [fill(ipc, budget, network).but(test_network=trained) for fill in (Recipe.report, Recipe.published)]
+    return [fill(ipc, budget, network).but(testing={"network": trained}) for fill in (Recipe.report, Recipe.published)]
 
 
 def ladder(start, end, details):
@@ -25,11 +23,11 @@ def ladder(start, end, details):
 
 
 def choices(recipe):
-    return recipe.stage_c | recipe.stage_t
+    return recipe.condensing.decisive, recipe.testing.decisive
 
 
 def test_the_details_between_the_two_protocols_on_mnist():
-    names = ["optimiser", "augmentation", "epochs", "image momentum", "padding", "normalisation", "sets"]
+    names = ["optimiser", "augmentation", "epochs", "image momentum", "padding", "normalisation"]
     assert [d.name for d in difference(REPORT, PUBLISHED)] == names
     assert [d.name for d in difference(PUBLISHED, REPORT)] == names
     assert difference(REPORT, REPORT) == []
@@ -56,9 +54,8 @@ def test_a_ladder_leads_from_one_recipe_to_the_other_and_every_rung_changes_some
     rungs = ladder(start, end, details)
     assert choices(rungs[0]) == choices(start)
     assert choices(rungs[-1]) == choices(end)
-    assert rungs[-1].sets == end.sets
     for detail, before, after in zip(details, rungs[:-1], rungs[1:], strict=True):
-        assert choices(before) != choices(after) or detail.name == "sets", detail.name
+        assert choices(before) != choices(after), detail.name
         assert difference(before, after) == [detail]
     ends = {Run("mnist", "dc", rung).name for rung in (rungs[0], rungs[-1])}
     assert ends == {Run("mnist", "dc", r).name for r in (start, end)}
@@ -68,9 +65,9 @@ def test_padding_is_convnets_and_networks_are_the_others():
     start, end = pair("LeNet", "ConvNet")
     by_name = {d.name: d for d in difference(start, end)}
     padded = switched(start, [by_name["padding"]], end)
-    assert (padded.version, padded.test_version) == ("original", "published")
+    assert (padded.condensing.version, padded.testing.version) == ("report", "published")
     rebuilt = switched(start, [by_name["networks"]], end)
-    assert (rebuilt.version, rebuilt.test_version) == ("published", "original")
+    assert (rebuilt.condensing.version, rebuilt.testing.version) == ("published", "report")
 
 
 def test_each_alone_and_all_but_one():
@@ -88,19 +85,28 @@ def test_details_of_stage_t_share_the_condensed_set():
         same_set = Run("mnist", "dc", switched(start, [detail], end)).set_file("o") == Run(
             "mnist", "dc", start
         ).set_file("o")
-        assert same_set == (detail.stage == "T" or detail.name == "sets")
+        assert same_set == (detail.stage == "T")
 
 
 def test_a_choice_without_a_name_names_itself():
     (detail,) = difference(PUBLISHED, PUBLISHED.but(init="real"))
     assert (detail.name, detail.fields, detail.code, detail.report) == ("init", ("init",), "real", "noise")
+    (detail,) = difference(PUBLISHED, PUBLISHED.but(testing={"width": 64}))
+    assert (detail.name, detail.fields, detail.code, detail.report) == ("width", ("width",), "64", "128")
 
 
 @pytest.mark.parametrize(
-    "other", [Recipe.published(10), Recipe.published(1, "lesson"), Recipe.published(network="MLP")]
+    ("other", "field"),
+    [
+        (Recipe.published(10), "ipc"),
+        (Recipe.published(1, "lesson"), "budget"),
+        (Recipe.published(network="MLP"), "condensing.network"),
+        (PUBLISHED.but(testing={"network": "MLP"}), "testing.network"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_other_experiments_are_no_details(other):
-    with pytest.raises(ValueError, match=r"the recipes differ in (ipc|budget|network), .*: expected one experiment"):
+def test_other_experiments_are_no_details(other, field):
+    with pytest.raises(ValueError, match=rf"the recipes differ in {field}, .*: expected one experiment"):
         difference(PUBLISHED, other)
 
 
@@ -119,12 +125,38 @@ def test_a_line_of_words_climbs_the_ladder_and_goes_back(network, trained):
 
 
 def test_a_line_of_words_sets_fields_too():
-    recipe = protocol_recipe("report + optimiser + test_version=original with ReLU + image_lr=1", 10, "lesson", "MLP")
-    expected = Recipe.report(10, "lesson", "MLP").but(test_network="ConvNet", image_lr=1.0)
+    recipe = protocol_recipe("report + optimiser + test_version=report with ReLU + image_lr=1", 10, "lesson", "MLP")
+    expected = Recipe.report(10, "lesson", "MLP").but(testing={"network": "ConvNet"}, image_lr=1.0)
     assert recipe == expected.but(
-        momentum=0.9, weight_decay=5e-4, lr_drop=0.1, test_version="original with ReLU", version="original"
+        momentum=0.9, weight_decay=5e-4, lr_drop=0.1, testing={"version": "report with ReLU"}, version="report"
     )
-    assert protocol_recipe("published + network_batch=null").network_batch is None
+    assert protocol_recipe("published + network_batch=null").condensing.network_batch is None
+
+
+def test_a_field_of_both_stages_is_set_in_both_unless_the_words_name_one():
+    assert protocol_recipe("published + width=64") == PUBLISHED.but(width=64)
+    assert protocol_recipe("published + testing.width=64") == PUBLISHED.but(testing={"width": 64})
+    assert protocol_recipe("published + condensing.width=64") == PUBLISHED.but(condensing={"width": 64})
+    assert protocol_recipe("published + width=64 + testing.width=32") == PUBLISHED.but(width=64, testing={"width": 32})
+
+
+@pytest.mark.parametrize(
+    ("words", "now"),
+    [
+        ("published + test_width=64", "published + testing.width=64"),
+        ("published + test_network=MLP", "published + testing.network=MLP"),
+        ("report + test_version=published", "report + testing.version=published"),
+        ("report + test_version=original without softmax", "report + testing.version=report without softmax"),
+        ("published + version=original", "published + version=report"),
+    ],
+)
+def test_words_of_version_0_1_are_still_understood(words, now):
+    assert protocol_recipe(words) == protocol_recipe(now)
+
+
+def test_the_words_that_are_written_are_those_of_this_version():
+    recipe = protocol_recipe("report + test_version=original with ReLU + test_width=64", 1, "full", "LeNet", "LeNet")
+    assert words_of(recipe) == "report + testing.version=report with ReLU + testing.width=64"
 
 
 def test_a_detail_that_does_not_concern_the_networks_changes_nothing():
@@ -143,6 +175,11 @@ def test_a_detail_that_does_not_concern_the_networks_changes_nothing():
         ("published + optimiser", r"\+ optimiser in protocol .*: expected -"),
         ("published - init=real", "- init=real in protocol"),
         ("published + inti=real", "a recipe has no field 'inti'"),
+        ("published + testing.inti=real", "testing has no field 'inti'"),
+        ("published + training.lr=1", "a recipe has no field 'training'"),
+        ("published + testing.image_lr=1", "image_lr"),
+        ("published + testing=1", "testing"),
+        ("published + network=5", "network 5: expected str"),
         ("published + init=noisy", "unknown init 'noisy': expected one of noise, real"),
         ("published + momentum=much", "momentum 'much': expected a number"),
     ],
@@ -160,7 +197,7 @@ def test_one_choice_has_one_name_however_it_was_typed():
 
 
 def results(*by_seed):
-    run = {"dataset": "mnist", "recipe": asdict(PUBLISHED)}
+    run = {"dataset": "mnist", "recipe": PUBLISHED.as_json()}
     return [Result(Run("mnist", "dc", PUBLISHED, seed), Scores(tuple(a), 1.0, run)) for seed, a in by_seed]
 
 

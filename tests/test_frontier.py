@@ -9,18 +9,18 @@ from runs import last
 from benchmarks import frontier as command
 from benchmarks.page import PAGE
 from benchmarks.points import RESULTS, SECONDS, WAYS, Point, Way, frontier, panels, points, results, seconds_of, work
-from dckit import CondensedSet, Recipe, Run, condense
+from dckit import CondensedSet, Recipe, Run, condensing
 from dckit.results import read_all
 
-SMALL = dict(width=4, test_width=4, real_batch=2, networks=2, epochs_augmented=2, test_images=20)
+SMALL = dict(width=4, real_batch=2, networks=2, epochs_augmented=2, test_images=20)
 
 
 def test_images_on_the_way_are_those_of_a_shorter_run(digits, tmp_path):
     way = Way("digits", 1, (2, 4), SMALL)
-    found = {r.run.recipe.iterations: r for r in results(way, digits, 3, tmp_path)}
+    found = {r.run.recipe.condensing.iterations: r for r in results(way, digits, 3, tmp_path)}
     for iterations in (2, 4):
         run = way.run(iterations, 3)
-        images = last(condense(digits, run.recipe, 3, device="cpu")).images
+        images = last(condensing(digits, run.recipe, 3, device="cpu")).images
         assert torch.equal(CondensedSet.load(run.set_file(tmp_path)).images, images)
         assert len(found[iterations].scores.accuracies) == 2
     assert list(results(way, digits, 3, tmp_path)) == []  # nothing is measured twice
@@ -28,9 +28,9 @@ def test_images_on_the_way_are_those_of_a_shorter_run(digits, tmp_path):
 
 def test_a_way_is_tested_as_published_whatever_it_condenses_with():
     run = Way("mnist", 1, (5,), dict(width=64, real_batch=32)).run(5, 0)
-    tested = Recipe.published(1, "lesson").but(precision="bfloat16", test_images=None).stage_t
-    assert run.recipe.stage_t == tested
-    assert (run.recipe.stage_c["width"], run.recipe.stage_c["iterations"]) == (64, 5)
+    tested = Recipe.published(1, "lesson").but(precision="bfloat16", test_images=None).testing
+    assert run.recipe.testing == tested
+    assert (run.recipe.condensing.width, run.recipe.condensing.iterations) == (64, 5)
 
 
 def point(seconds, *accuracies, **changes):

@@ -8,14 +8,14 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import nbformat
 import pytest
 
-from dckit import Recipe, estimate, grid, headless, results, workers
+from dckit import Recipe, Split, estimate, grid, headless, results, workers
 from dckit.cells import cells as cells_of
 from dckit.cells import waves as waves_of
 from dckit.runs import runs
@@ -80,8 +80,8 @@ def ready(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ready")
     for seed in range(6):
         (run,) = runs("digits", 1, "smoke", seed, "random", "MLP")
-        n = run.recipe.networks
-        card = {"dataset": "digits", "recipe": asdict(run.recipe), "seed": seed, "networks": n}
+        n = run.recipe.testing.networks
+        card = {"dataset": "digits", "recipe": run.recipe.as_json(), "seed": seed, "networks": n}
         results.save(run, Scores((50.0,) * n, 1.0, card | {"set": {"method": "random", "ipc": 1}}), folder)
     return folder
 
@@ -320,34 +320,43 @@ def test_one_run_a_gpu_and_a_dead_process_holds_none(monkeypatch, tmp_path):
         assert none == {}
 
 
-def test_an_estimate_multiplies_out_algorithm_1_and_counts_shared_sets_once(monkeypatch, make, tmp_path):
-    monkeypatch.setattr(estimate, "_seconds", lambda step, images: images)  # a second an image
-    recipe = Recipe.published(10, "smoke", "MLP")  # K = 20 draws, T = 10, ς = 50
-    matching, hold, epoch = 10 * recipe.real_batch, recipe.norm_images, 100
-    expected = recipe.iterations * (1 + 10 * (matching + hold) + 9 * 50 * epoch)
-    assert estimate._condensing("digits", Recipe(**recipe.stage_c)) == expected
-    assert estimate._training("digits", recipe) == 101 * 100
-    assert estimate._testing("digits", recipe) == 360  # all that there are: 400 were asked for
-    assert estimate._training_on_all("digits", recipe) == pytest.approx(5 * 1437)
+@pytest.fixture
+def costs(monkeypatch):
+    """Stand-ins for both stages whose seconds are a formula of the recipe's amounts."""
 
+    def of_condensing(recipe):
+        its = recipe.condensing
+        between = (its.matching_steps - 1) * its.network_steps
+        return its.iterations * (its.matching_steps * (2 + 0.1 * its.real_batch) + 3 * between)
+
+    def of_testing(recipe, whole):
+        its = recipe.testing
+        if whole:
+            return its.whole_networks * (5 * its.whole_epochs + 9)
+        return its.networks * (4 * its.epochs_augmented + 7)
+
+    monkeypatch.setattr(estimate, "condensing", lambda _, recipe: [SimpleNamespace(seconds=of_condensing(recipe))])
+    monkeypatch.setattr(
+        estimate,
+        "evaluating",
+        lambda data, _, recipe: [SimpleNamespace(seconds=of_testing(recipe, isinstance(data, Split)))],
+    )
+    return of_condensing, of_testing
+
+
+@pytest.mark.parametrize("ipc", [1, 10])
+def test_an_estimate_multiplies_out_the_loops_of_both_stages(costs, ipc):
+    recipe, (condensing, testing) = Recipe.published(ipc, "smoke", "MLP"), costs
+    assert estimate.timed(("condensing", "digits", recipe)) == pytest.approx(condensing(recipe))
+    assert estimate.timed(("testing", "digits", recipe)) == pytest.approx(testing(recipe, whole=False))
+    assert estimate.timed(("whole", "digits", recipe)) == pytest.approx(testing(recipe, whole=True))
+
+
+def test_an_estimate_counts_shared_sets_and_orders_once(make, tmp_path):
     every = 'seed = [0, 1]\nmethods = ["dc", "herding", "whole"]\ntrained = ["MLP", "LeNet"]\nipc = [1, 2]'
     made, times = set(), Counter()
     for cell in cells_of(make(every=every), {}):
-        for often, (function, *_) in estimate._pieces("digits", cell.runs, tmp_path, made):
-            times[function.__name__] += often
-    # 2 seeds: sets of 2 ipc each; orders for 2 networks, the whole dataset with 2; 6 networks a set, 1 a whole one.
-    assert times["_condensing"] == 2 * 2
-    assert times["_training_on_all"] == 2 * 2 + 2 * 2
-    assert times["_training"] == 6 * 2 * 2 * 2 * 2
-    assert times["_testing"] == times["_training"] + 2 * 2
-
-
-def test_long_steps_are_timed_with_few_images_and_scaled():
-    asked = []
-
-    def step(n):
-        asked.append(n)
-        time.sleep(0.05 + 0.01 * n)
-
-    assert estimate._seconds(step, 500) == pytest.approx(5.05, rel=0.1)
-    assert max(asked) < 100
+        for often, (kind, *_) in estimate._work("digits", cell.runs, tmp_path, made):
+            times[kind] += often
+    # For each of 2 seeds: sets of 2 ipc, tested with 2 networks as herding's are; orders of 2 networks; both on all.
+    assert times == {"condensing": 2 * 2, "testing": 2 * 2 * 2 * 2, "whole": 2 * 2 + 2 * 2}

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import last
 
 from benchmarks import plain
 from dckit import CondensedSet, Recipe, Run, condense, evaluate, lessons, load
@@ -62,8 +61,10 @@ def test_a_line_sums_up_its_files_and_its_command_measures_them_anew(line):
 def test_words_for_a_recipe_mean_that_recipe():
     for result in RESULTS:
         recipe = result.run.recipe
-        again = protocol_recipe(words_of(recipe), recipe.ipc, recipe.budget, recipe.network, recipe.tested_with)
-        assert (again.stage_c, again.stage_t) == (recipe.stage_c, recipe.stage_t)
+        networks = recipe.condensing.network, recipe.testing.network
+        again = protocol_recipe(words_of(recipe), recipe.ipc, recipe.budget, *networks)
+        assert again.condensing.decisive == recipe.condensing.decisive
+        assert again.testing.decisive == recipe.testing.decisive
     assert words_of(Recipe.published(10)) == "published"
     assert words_of(Recipe.report(1, "lesson", "LeNet")) == "report"
     assert words_of(Recipe.published().but(init="real", image_lr=0.3)) == "published + init=real + image_lr=0.3"
@@ -76,10 +77,11 @@ def test_the_sets_are_small_and_tell_how_they_were_made():
         condensed = CondensedSet.load(name)
         card = condensed.card
         assert name == card["name"] == f"{card['dataset']}-{condensed.ipc}"
-        assert Recipe(**card["recipe"]).iterations == card["iteration"]
+        assert Recipe.read(card["recipe"]).condensing.iterations == card["iteration"]
         assert {"seed", "versions", "device", "seconds"} <= set(card)
         accuracy = card["accuracy"]
-        assert accuracy["stage_t"] == Recipe.published(condensed.ipc).but(networks=len(accuracy["accuracies"])).stage_t
+        tested = Recipe.published(condensed.ipc).but(networks=len(accuracy["accuracies"])).testing
+        assert accuracy["testing"] == tested.decisive
         assert min(accuracy["accuracies"]) <= accuracy["mean"] <= max(accuracy["accuracies"])
 
 
@@ -96,7 +98,7 @@ def test_a_set_teaches_plain_code_what_its_card_says(data_root, name):
 def test_a_set_is_shipped_with_its_name_and_its_accuracy(digits, quick, tmp_path, monkeypatch):
     recipe = quick.but(networks=2)
     run = Run("digits", "dc", recipe)
-    condensed = last(condense(digits, recipe, checkpoint=run.set_file(tmp_path))).condensed
+    condensed = condense(digits, recipe, checkpoint=run.set_file(tmp_path))
     monkeypatch.setattr(ship, "SHIPPED", tmp_path)
     monkeypatch.setattr(ship.Recipe, "published", lambda ipc: quick)
     monkeypatch.setattr("sys.argv", ["ship", "digits-1", str(run.set_file(tmp_path)), "--networks", "2"])
@@ -105,7 +107,7 @@ def test_a_set_is_shipped_with_its_name_and_its_accuracy(digits, quick, tmp_path
     scores = evaluate(condensed, digits, recipe)
     assert card["name"] == "digits-1"
     assert card["accuracy"]["accuracies"] == list(scores.accuracies)
-    assert card["accuracy"]["stage_t"] == recipe.stage_t
+    assert card["accuracy"]["testing"] == recipe.testing.decisive
 
     save(run, scores, tmp_path)
     monkeypatch.setattr(ship, "evaluating", None)  # what has a result is not tested again

@@ -12,6 +12,7 @@ from cells import code
 from safetensors import safe_open
 
 from dckit import lessons, results
+from dckit.recipes import PARTS
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
@@ -47,13 +48,15 @@ def test_the_run_leaves_results_and_tables(outputs):
     assert not skipped
     methods = Counter(r.run.method for r in found)
     assert methods == {"random": 3, "herding": 1, "k_center": 1, "forgetting": 1, "whole": 1, "dc": 6 + 2 + 6}
-    mean = {r.run.method: r.scores.mean for r in found if r.run.seed == 0 and r.run.recipe.network == "ConvNet"}
+    plain = [r for r in found if r.run.seed == 0 and {getattr(r.run.recipe, p).network for p in PARTS} == {"ConvNet"}]
+    mean = {r.run.method: r.scores.mean for r in plain}
     assert mean["forgetting"] + 20 < mean["random"] + 3 < mean["herding"]  # what lesson 4 says of them
     lenet = [r.scores.mean for r in found if r.run.recipe.protocol == "report"]
     assert max(lenet) > 30 > 20 > min(lenet)  # and lesson 5 of its two versions
     for name in ("table_1", "table_2", "table_2_report", "table_3"):
         for suffix in ("md", "csv", "tex"):
-            assert "91.7" in (outputs / f"{name}.{suffix}").read_text() or name == "table_3"
+            printed = "84.0" if name == "table_3" else "91.7"
+            assert printed in (outputs / f"{name}.{suffix}").read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,10 +1,13 @@
+from functools import partial
+
 import oracles
 import pytest
 import torch
 import torch.nn.functional as F
 
 from dckit import build, gradient_distance, gradients
-from dckit.matching import METRICS, matching, pieces
+from dckit.matching import METRICS
+from dckit.pieces import Matcher, pieces
 
 SHAPES = ((4, 3, 3, 3), (4,), (4,), (4,), (5, 36), (5,))
 
@@ -127,7 +130,7 @@ def test_gradients_of_pieces_add_up_to_those_of_the_batch(monkeypatch, name, n):
     network = build(name, (1, 28, 28), 10, width=8).double().eval()  # batch norm held, as in stage C
     images, labels = torch.randn(n, 1, 28, 28, dtype=torch.float64), torch.randint(10, (n,))
     whole = torch.autograd.grad(F.cross_entropy(network(images), labels), tuple(network.parameters()))
-    monkeypatch.setattr("dckit.matching.WIDE", 8)
+    monkeypatch.setattr("dckit.pieces.WIDE", 8)
     seen = []
     network.register_forward_pre_hook(lambda module, args: seen.append(len(args[0])))
     for grad, expected in zip(gradients(network, images, labels), whole, strict=True):
@@ -136,7 +139,7 @@ def test_gradients_of_pieces_add_up_to_those_of_the_batch(monkeypatch, name, n):
 
 
 def test_batch_norm_that_learns_sees_its_batch_whole(monkeypatch):
-    monkeypatch.setattr("dckit.matching.WIDE", 8)
+    monkeypatch.setattr("dckit.pieces.WIDE", 8)
     images = torch.randn(70, 1, 28, 28)
     network = build("VGG11BN", (1, 28, 28), 10, width=8)
     assert pieces(network.train(), images) == 1
@@ -145,7 +148,7 @@ def test_batch_norm_that_learns_sees_its_batch_whole(monkeypatch):
 
 def test_dropout_that_draws_takes_its_batch_whole():
     images = torch.randn(70, 1, 28, 28)
-    network = build("AlexNet", (1, 28, 28), 10, "original", width=64)
+    network = build("AlexNet", (1, 28, 28), 10, "report", width=64)
     assert pieces(network.train(), images) == 1
     assert pieces(network.eval(), images) == 2
 
@@ -157,16 +160,17 @@ def test_synthetic_images_in_pieces_are_matched_as_all_at_once(name, metric, mon
     network = build(name, (1, 28, 28), 10, width=8).double().eval()
     images, real_images = torch.randn(2, 7, 1, 28, 28, dtype=torch.float64)
     labels, real_labels = torch.randint(10, (2, 7))
-    monkeypatch.setattr("dckit.matching.WIDE", 4)
+    monkeypatch.setattr("dckit.pieces.WIDE", 4)
     ends, passes = [], []
     network.register_forward_pre_hook(lambda module, args: passes[-1].append(len(args[0])))
     for piece in (3, 100):
-        monkeypatch.setattr("dckit.matching.PIECE", piece)
+        monkeypatch.setattr("dckit.pieces.PIECE", piece)
         passes.append([])
-        ends.append(matching(network, metric)(images, labels, real_images, real_labels))
+        match = Matcher(network, partial(gradient_distance, metric=metric))
+        ends.append(match([(images, labels, real_images, real_labels)]))
     assert passes[1] == [7, 7]
     assert sorted(passes[0]) == [2, 2, 2, 2, 2, 2, 3, 3, 3]
-    (slope, distance), (expected, whole) = ends
+    ([slope], [distance]), ([expected], [whole]) = ends
     torch.testing.assert_close(distance, whole, rtol=1e-9, atol=1e-12)
     assert (slope - expected).norm() < 1e-6 * expected.norm()
 

@@ -6,7 +6,7 @@ import statistics
 import pytest
 import torch
 
-from dckit import Recipe, condense, evaluate, load, random_images
+from dckit import Recipe, condensing, evaluate, load, random_images
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_ten_learned_images_beat_ten_random_ones_by_far(data_root, all_cores):
     mnist = load("mnist", root=data_root)
     recipe = Recipe.published(ipc=1, budget="lesson")
     recipe = recipe.but(iterations=60, networks=1, epochs_augmented=301, test_images=1000)
-    *_, state = condense(mnist, recipe)
+    *_, state = condensing(mnist, recipe)
     learned = evaluate(state.condensed, mnist, recipe).mean
     random = evaluate(random_images(mnist), mnist, recipe).mean
     assert statistics.fmean(state.losses[-5:]) < 0.7 * state.losses[0]

@@ -14,15 +14,15 @@ GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 
 PARAMETERS = {  # name, version: on 1×28×28, on 3×32×32
     ("MLP", "published"): (118_282, 411_146),
-    ("MLP", "original"): (118_282, 411_146),
+    ("MLP", "report"): (118_282, 411_146),
     ("ConvNet", "published"): (317_706, 320_010),
-    ("ConvNet", "original"): (308_746, 320_010),
+    ("ConvNet", "report"): (308_746, 320_010),
     ("LeNet", "published"): (61_706, 62_006),
-    ("LeNet", "original"): (44_426, 62_006),
-    ("LeNet", "original with ReLU"): (44_426, 62_006),
+    ("LeNet", "report"): (44_426, 62_006),
+    ("LeNet", "report with ReLU"): (44_426, 62_006),
     ("AlexNet", "published"): (1_865_802, 1_872_202),
     **{
-        ("AlexNet", f"original{without}"): (58_299_082, 58_322_314)
+        ("AlexNet", f"report{without}"): (58_299_082, 58_322_314)
         for without in ("", " without softmax", " without dropout", " without softmax and dropout")
     },
     ("VGG11", "published"): (9_229_962, 9_231_114),
@@ -34,7 +34,7 @@ PARAMETERS = {  # name, version: on 1×28×28, on 3×32×32
 ORACLES = [
     ("MLP", "published", oracles.mlp),
     ("LeNet", "published", oracles.lenet),
-    ("LeNet", "original", oracles.lenet_original),
+    ("LeNet", "report", oracles.lenet_original),
     ("AlexNet", "published", oracles.alexnet),
     ("VGG11", "published", oracles.vgg11),
     ("VGG11BN", "published", oracles.vgg11bn),
@@ -89,7 +89,7 @@ def test_logits_equal_the_functional_networks(name, version, forward, shape):
 
 @pytest.mark.parametrize(
     ("version", "shape", "padding"),
-    [("published", GREY, 3), ("published", COLOUR, 1), ("original", GREY, 1), ("original", COLOUR, 1)],
+    [("published", GREY, 3), ("published", COLOUR, 1), ("report", GREY, 1), ("report", COLOUR, 1)],
 )
 def test_convnets_logits_equal_the_functional_network(version, shape, padding):
     network = build("ConvNet", shape, 10, version, width=16)
@@ -103,7 +103,7 @@ def test_convnets_width_is_that_of_each_of_its_layers():
 
 CHANNELS = {  # of the convolutions, at 128 and at 64
     ("AlexNet", "published"): ([128, 192, 256, 192, 192], [64, 96, 128, 96, 96]),
-    ("AlexNet", "original"): ([96, 256, 384, 384, 256], [48, 128, 192, 192, 128]),
+    ("AlexNet", "report"): ([96, 256, 384, 384, 256], [48, 128, 192, 192, 128]),
     ("VGG11", "published"): ([64, 128, 256, 256, 512, 512, 512, 512], [32, 64, 128, 128, 256, 256, 256, 256]),
     ("VGG11BN", "published"): ([64, 128, 256, 256, 512, 512, 512, 512], [32, 64, 128, 128, 256, 256, 256, 256]),
 }
@@ -126,14 +126,14 @@ def test_below_128_the_channels_of_resnet_shrink_alike(name):
     assert convolutions(build(name, GREY, 10, width=32)) == [n // 4 for n in full]
 
 
-@pytest.mark.parametrize(("name", "version"), [("MLP", "published"), ("LeNet", "published"), ("LeNet", "original")])
+@pytest.mark.parametrize(("name", "version"), [("MLP", "published"), ("LeNet", "published"), ("LeNet", "report")])
 def test_small_networks_are_the_same_at_every_width(name, version):
     for width in (8, 500):
         network = build(name, GREY, 10, version, width)
         assert sum(p.numel() for p in network.parameters()) == PARAMETERS[name, version][0]
 
 
-@pytest.mark.parametrize(("name", "version", "forward"), [*ORACLES, ("AlexNet", "original", oracles.alexnet_original)])
+@pytest.mark.parametrize(("name", "version", "forward"), [*ORACLES, ("AlexNet", "report", oracles.alexnet_original)])
 def test_narrow_networks_are_narrow_in_nothing_else(name, version, forward):
     assert_logits_equal(build(name, GREY, 10, version, width=16).eval(), forward, GREY)
 
@@ -145,7 +145,7 @@ def test_every_network_can_be_as_narrow_as_one_channel(name, version):
 
 @pytest.mark.parametrize("shape", [GREY, COLOUR], ids=["grey", "colour"])
 def test_original_alexnet_ends_in_probabilities_so_that_its_loss_has_a_floor(shape):
-    network = build("AlexNet", shape, 10, "original")
+    network = build("AlexNet", shape, 10, "report")
     assert_logits_equal(network.eval(), oracles.alexnet_original, shape)
     images = torch.randn(4, *shape)
     with torch.no_grad():
@@ -159,7 +159,7 @@ def test_original_alexnet_ends_in_probabilities_so_that_its_loss_has_a_floor(sha
 
 
 def test_original_alexnet_drops_out_half_in_training_mode_only():
-    network = nn.Sequential(*(m for m in build("AlexNet", GREY, 10, "original") if isinstance(m, nn.Dropout)))
+    network = nn.Sequential(*(m for m in build("AlexNet", GREY, 10, "report") if isinstance(m, nn.Dropout)))
     assert [m.p for m in network] == [0.5, 0.5]
     ones = torch.ones(10_000)
     assert float((network[0](ones) == 0).float().mean()) == pytest.approx(0.5, abs=0.05)
@@ -174,19 +174,19 @@ def kinds(name, version):
 @pytest.mark.parametrize(
     ("name", "version", "change"),
     [
-        ("LeNet", "original with ReLU", lambda m: m.replace("Sigmoid()", "ReLU()")),
-        ("AlexNet", "original without softmax", lambda m: m.replace("Softmax(dim=1)", "")),
-        ("AlexNet", "original without dropout", lambda m: m.replace("Dropout(p=0.5, inplace=False)", "")),
+        ("LeNet", "report with ReLU", lambda m: m.replace("Sigmoid()", "ReLU()")),
+        ("AlexNet", "report without softmax", lambda m: m.replace("Softmax(dim=1)", "")),
+        ("AlexNet", "report without dropout", lambda m: m.replace("Dropout(p=0.5, inplace=False)", "")),
         (
             "AlexNet",
-            "original without softmax and dropout",
+            "report without softmax and dropout",
             lambda m: m.replace("Softmax(dim=1)", "").replace("Dropout(p=0.5, inplace=False)", ""),
         ),
     ],
 )
 def test_versions_in_between_differ_from_the_reports_in_what_they_name(name, version, change):
-    changed = [c for c in map(change, kinds(name, "original")) if c]
-    assert kinds(name, version) == changed != kinds(name, "original")
+    changed = [c for c in map(change, kinds(name, "report")) if c]
+    assert kinds(name, version) == changed != kinds(name, "report")
 
 
 @pytest.mark.parametrize("name", ["VGG11BN", "ResNet18BN_AP"])
@@ -223,7 +223,7 @@ def test_an_unknown_network_is_refused():
         build("Convnet", GREY, 10)
 
 
-@pytest.mark.parametrize(("name", "version"), [("ConvNet", "report"), ("VGG11", "original")])
+@pytest.mark.parametrize(("name", "version"), [("ConvNet", "Report"), ("VGG11", "report")])
 def test_an_unknown_version_is_refused(name, version):
     with pytest.raises(ValueError, match=f"unknown version '{version}' of {name}: expected one of published"):
         build(name, GREY, 10, version)
@@ -235,7 +235,7 @@ def test_an_unknown_version_is_refused(name, version):
         ("VGG11", "published", (3, 28, 28)),
         ("VGG11BN", "published", (3, 28, 28)),
         ("LeNet", "published", (1, 8, 8)),
-        ("LeNet", "original", (1, 12, 12)),
+        ("LeNet", "report", (1, 12, 12)),
         ("ConvNet", "published", (3, 4, 4)),
         ("AlexNet", "published", (3, 4, 4)),
         ("ResNet18", "published", (3, 16, 16)),

@@ -13,7 +13,7 @@ import torch
 from runs import last
 
 import dckit
-from dckit import Recipe, condense, evaluate
+from dckit import Recipe, condensing, evaluate
 from dckit.condensed import CondensedSet, shipped_sets
 from dckit.results import with_shipped
 
@@ -41,7 +41,7 @@ RECIPES = {
 def measured(digits, name):
     """Losses, some pixels and accuracies of a small run."""
     recipe = RECIPES[name]()
-    state = last(condense(digits, recipe, seed=5, device="cpu"))
+    state = last(condensing(digits, recipe, seed=5, device="cpu"))
     scores = evaluate(state.condensed, digits, recipe, seed=5, device="cpu")
     pixels = state.images.flatten()[::211].tolist()
     return {"losses": state.losses, "pixels": pixels, "accuracies": list(scores.accuracies)}

@@ -7,10 +7,10 @@ import torch
 from runs import last
 from torch import nn
 
-from dckit import build, condense, evaluate, random_images
-from dckit.matching import matching
+from dckit import build, condensing, evaluate, gradient_distance, gradients, random_images
+from dckit.pieces import Matcher, descend
 from dckit.replay import WARM_UP, Replay, draws
-from dckit.train import redraw, train_epoch, training_step
+from dckit.train import redraw, train_epoch
 
 
 class Stream:
@@ -62,8 +62,7 @@ def gpu(monkeypatch):
     }.items():
         monkeypatch.setattr(torch.cuda, name, stand_in)
     monkeypatch.setattr("dckit.replay.recordable", lambda network, device: not draws(network))
-    for module in ("matching", "train"):
-        monkeypatch.setattr(f"dckit.{module}.Replay", PlayedReplay)
+    monkeypatch.setattr("dckit.pieces.Replay", PlayedReplay)
     return recorded
 
 
@@ -75,8 +74,7 @@ def trained(digits, network, epochs=3):
     torch.manual_seed(0)
     start = build(network, digits.shape, 10, width=4)
     optimizer = torch.optim.SGD(start.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
-    step = training_step(start, optimizer)
-    right = [train_epoch(step, digits.train[:20], 14) for _ in range(epochs)]
+    right = [train_epoch(start, optimizer, digits.train[:20], 14) for _ in range(epochs)]
     return weights(start) + right
 
 
@@ -93,33 +91,48 @@ def test_recorded_training_is_training(digits, network, request):
 def test_recorded_condensing_is_condensing(digits, quick, changes, request):
     recipe = quick.but(ipc=2, matching_steps=2, network_steps=2, network_momentum=0.5, iterations=3, norm_images=4)
     recipe = recipe.but(**changes)
-    plain = last(condense(digits, recipe, device="cpu"))
+    plain = last(condensing(digits, recipe, device="cpu"))
     recordings = request.getfixturevalue("gpu")
-    again = last(condense(digits, recipe, device="cpu"))
+    again = last(condensing(digits, recipe, device="cpu"))
     assert len(recordings) == 2  # a step of matching, and one of training
     assert torch.equal(plain.images, again.images)
     assert plain.losses == again.losses
 
 
 def test_a_recording_follows_the_networks_weights_and_its_values_stay(digits, gpu, quick):
-    network = build("ConvNet", digits.shape, 10, width=quick.width)
+    network = build("ConvNet", digits.shape, 10, width=quick.condensing.width)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-    match, learn = matching(network), training_step(network, optimizer)
+    match = Matcher(network, gradient_distance)
     images, labels = torch.randn(3, 1, 28, 28), torch.tensor([4, 4, 4])
     real = digits.train.sample(4, 5)
-    first = match(images, labels, *real)
-    kept = [value.clone() for value in first]
-    learn(images, labels)
-    redraw(learn, digits, quick)
-    assert not any(velocity.any() for velocity in learn.changes[-len(list(network.parameters())) :])
-    second = match(images, labels, *real)
+    first = match([(images, labels, *real)])
+    kept = [value.clone() for (value,) in first]
+    descend(network, optimizer, images, labels)
+    assert all(optimizer.state[p]["momentum_buffer"].any() for p in network.parameters())
+    redraw(network, optimizer, digits, quick.condensing)
+    assert not any(optimizer.state[p]["momentum_buffer"].any() for p in network.parameters())
+    second = match([(images, labels, *real)])
     assert len(gpu) == 2
-    assert all(torch.equal(a, b) for a, b in zip(first, kept, strict=True))
-    match(images.requires_grad_(), labels, *real)
+    assert all(torch.equal(a, b) for (a,), b in zip(first, kept, strict=True))
+    match([(images.requires_grad_(), labels, *real)])
     assert not any(given.requires_grad for given in gpu[0].inputs)
-    plain = matching(network).function(images, labels, *real)
-    assert all(torch.equal(a, b) for a, b in zip(second, plain, strict=True))
-    assert not torch.equal(first[0], second[0])
+    distance = gradient_distance(gradients(network, images, labels, create_graph=True), gradients(network, *real))
+    plain = (torch.autograd.grad(distance, images)[0], distance.detach())
+    assert all(torch.equal(a, b) for (a,), b in zip(second, plain, strict=True))
+    assert not torch.equal(first[0][0], second[0][0])
+
+
+def test_an_optimisers_steps_are_recorded_once_and_a_new_optimiser_has_its_own(digits, gpu):
+    network = build("MLP", digits.shape, 10)
+    for lr in (0.1, 0.01):
+        optimizer = torch.optim.SGD(network.parameters(), lr=lr)
+        for _ in range(3):
+            before = weights(network)
+            descend(network, optimizer, *digits.train[:7])
+            grads = [p.grad for p in network.parameters()]
+            for start, grad, now in zip(before, grads, weights(network), strict=True):
+                torch.testing.assert_close(now, start - lr * grad)
+    assert len(gpu) == 2
 
 
 def test_recording_leaves_what_a_step_changes_as_it_was(gpu):
@@ -163,8 +176,8 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GP
 @pytest.mark.parametrize("changes", [{}, dict(network="VGG11BN"), dict(network="AlexNet")], ids=str)
 def test_a_gpu_condenses_what_a_cpu_does(digits, quick, changes):
     recipe = quick.but(ipc=2, matching_steps=2, network_steps=2, iterations=3, norm_images=4).but(**changes)
-    ours, theirs = (last(condense(digits, recipe, device=device)) for device in ("cuda", "cpu"))
-    start = next(condense(digits, recipe, device="cpu")).images
+    ours, theirs = (last(condensing(digits, recipe, device=device)) for device in ("cuda", "cpu"))
+    start = next(condensing(digits, recipe, device="cpu")).images
     moved = (theirs.images - start).norm()
     assert (ours.images.cpu() - theirs.images).norm() < 0.02 * moved
     assert ours.losses == pytest.approx(theirs.losses, rel=1e-3)

@@ -95,7 +95,7 @@ import dckit, pathlib
 assert pathlib.Path(dckit.__file__).is_relative_to(pathlib.Path.cwd()), dckit.__file__
 real = dckit.load("digits")
 recipe = dckit.Recipe.published(budget="smoke").but(iterations=1, width=8, networks=1, epochs_augmented=2)
-*_, state = dckit.condense(real, recipe)
+*_, state = dckit.condensing(real, recipe)
 from dckit import tables
 print(tables.beside({"dc": dckit.evaluate(state.condensed, real, recipe)}))
 print(dckit.CondensedSet.load("mnist-1").images.shape)

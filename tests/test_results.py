@@ -2,16 +2,17 @@ import json
 import math
 import shutil
 from collections import defaultdict
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
 from runs import last
 
-from dckit import CondensedSet, Recipe, Scores, condense, evaluate, random_images
+from dckit import CondensedSet, Recipe, Scores, condensing, evaluate, random_images
 from dckit.measure import images_of, measure, saved_sets
 from dckit.progress import watch, watched
 from dckit.protocols import protocol_recipe
+from dckit.recipes import PARTS
 from dckit.results import SHIPPED, Result, read, read_all, save, with_shipped
 from dckit.runs import METHODS, Run, runs
 from dckit.select import CHOSEN, Ranking
@@ -24,13 +25,14 @@ PUBLISHED, REPORT = Recipe.published(), Recipe.report()
 def scores_of(run, **changes):
     """Scores as `evaluate` gives them for a run, though nobody trained anything."""
     recipe = run.recipe
-    networks = recipe.whole_networks if run.method == "whole" else recipe.networks
+    networks = recipe.testing.whole_networks if run.method == "whole" else recipe.testing.networks
     made = {"method": run.method} if run.method == "whole" else {"method": run.method, "ipc": run.recipe.ipc}
     if run.method == "dc":
-        made |= {"recipe": asdict(recipe), "seed": run.seed, "iteration": recipe.iterations, "seconds": 12.3}
+        made |= {"recipe": recipe.as_json(), "seed": run.seed, "iteration": recipe.condensing.iterations}
+        made |= {"seconds": 12.3}
     elif run.method != "whole":
         made |= {"seed": run.seed}
-    card = {"dataset": run.dataset, "recipe": asdict(recipe), "seed": run.seed, "networks": networks, "set": made}
+    card = {"dataset": run.dataset, "recipe": recipe.as_json(), "seed": run.seed, "networks": networks, "set": made}
     card |= {"versions": {"torch": "2"}, "device": "cpu, 1 threads"}
     return Scores(tuple(90 + i / 7 for i in range(networks)), 1.234567, card | changes)
 
@@ -49,13 +51,36 @@ def one_sentence(error):
     [
         (Run("mnist", "dc", PUBLISHED), "mnist-1-dc-ConvNet-ConvNet-published-full-0"),
         (Run("cifar10", "dc", Recipe.published(50), 4), "cifar10-50-dc-ConvNet-ConvNet-published-full-4"),
-        (Run("digits", "dc", Recipe.report(10, "smoke")), "digits-10-dc-ConvNet-ConvNet-report-smoke-0"),
+        (Run("digits", "dc", Recipe.published(10, "smoke")), "digits-10-dc-ConvNet-ConvNet-published-smoke-0"),
         (Run("mnist", "dc", Recipe.published(network="VGG11")), "mnist-1-dc-VGG11BN-VGG11-published-full-0"),
-        (Run("mnist", "dc", PUBLISHED.but(test_network="MLP")), "mnist-1-dc-ConvNet-MLP-published-full-0"),
+        (Run("mnist", "dc", PUBLISHED.but(testing={"network": "MLP"})), "mnist-1-dc-ConvNet-MLP-published-full-0"),
         (Run("mnist", "random", Recipe.published(10, "lesson")), "mnist-10-random-ConvNet-published-lesson-0"),
-        (Run("mnist", "k_center", REPORT.but(test_network="LeNet"), 2), "mnist-1-k_center-LeNet-report-full-2"),
+        (
+            Run("mnist", "k_center", PUBLISHED.but(testing={"network": "LeNet"}), 2),
+            "mnist-1-k_center-LeNet-published-full-2",
+        ),
         (Run("mnist", "whole", Recipe.published(10)), "mnist-all-whole-ConvNet-published-full-0"),
-        (Run("My Flowers/2", "dc", PUBLISHED), "My_Flowers_2-1-dc-ConvNet-ConvNet-published-full-0"),
+        (Run("My Flowers/2", "dc", PUBLISHED), "My%20Flowers%2f2-1-dc-ConvNet-ConvNet-published-full-0"),
+        (
+            Run("mnist", "dc", Recipe.published(1, "lesson").but(init="real")),
+            "mnist-1-dc-ConvNet-ConvNet-published-lesson-init=real-0",
+        ),
+        (
+            Run("mnist", "dc", PUBLISHED.but(image_lr=0.5, test_images=None, width=64)),
+            "mnist-1-dc-ConvNet-ConvNet-published-full-width=64-image_lr=0.5-0",
+        ),
+        (
+            Run("mnist", "dc", PUBLISHED.but(condensing={"width": 64})),
+            "mnist-1-dc-ConvNet-ConvNet-published-full-condensing.width=64-0",
+        ),
+        (
+            Run("mnist", "dc", Recipe.published(network="LeNet").but(testing={"version": "report with ReLU"})),
+            "mnist-1-dc-LeNet-LeNet-published-full-testing.version=report%20with%20ReLU-0",
+        ),
+        (
+            Run("mnist", "random", PUBLISHED.but(width=64, image_lr=0.5)),
+            "mnist-1-random-ConvNet-published-full-width=64-0",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -64,27 +89,37 @@ def test_a_run_has_a_name_that_can_be_read(run, name):
     assert run.result_file("there").as_posix() == f"there/results/{name}.json"
 
 
-def test_a_digest_stands_for_changes_and_the_protocol_is_no_longer_named():
-    name = Run("mnist", "dc", PUBLISHED.but(image_lr=0.5)).name
+def test_a_digest_stands_for_more_than_two_changes():
+    changed = PUBLISHED.but(image_lr=0.5, init="real", lr=0.1)
+    name = Run("mnist", "dc", changed).name
     start, budget, digest, seed = name.rsplit("-", 3)
     assert (start, budget, seed) == ("mnist-1-dc-ConvNet-ConvNet", "full", "0")
     assert len(digest) == 8
     assert int(digest, 16) >= 0
-    assert name == Run("mnist", "dc", PUBLISHED.but(image_lr=0.5)).name
+    assert name == Run("mnist", "dc", PUBLISHED.but(lr=0.1, init="real", image_lr=0.5)).name
+    assert name != Run("mnist", "dc", changed.but(lr=0.2)).name
+    assert Run("mnist", "dc", REPORT).name == "mnist-1-dc-ConvNet-ConvNet-full-a1c561cf-0"  # for good
 
 
 def test_a_name_goes_by_choices_and_not_by_how_they_were_made():
-    same = PUBLISHED.but(test_network="ConvNet", test_version="published", lr=0.5).but(lr=0.01)
+    same = PUBLISHED.but(testing={"network": "ConvNet", "version": "published"}, lr=0.5).but(lr=0.01)
     assert Run("mnist", "dc", same).name == Run("mnist", "dc", PUBLISHED).name
-    relabelled = Recipe(**asdict(REPORT) | {"protocol": "published"})
+    relabelled = replace(REPORT, protocol="published")
     assert Run("mnist", "dc", relabelled).name == Run("mnist", "dc", REPORT).name
+
+
+def test_what_makes_no_difference_is_in_no_name():
+    untrained = PUBLISHED.but(network_lr=1.0, network_steps=9)  # a network that is matched once
+    assert Run("mnist", "dc", untrained).name == Run("mnist", "dc", PUBLISHED).name
+    mlp = Recipe.published(network="MLP")
+    assert Run("mnist", "dc", mlp.but(version="report")).name == Run("mnist", "dc", mlp).name
 
 
 STAGE_C = [
     dict(image_lr=0.3),
     dict(iterations=7),
     dict(init="real"),
-    dict(last_network_update=True),
+    dict(condensing={"width": 64}),
     dict(metric="cos"),
     dict(by_class=False),
 ]
@@ -110,34 +145,32 @@ def test_the_whole_dataset_has_no_number_of_images_per_class(protocol):
 VALUES = {  # values to change to, beside those that the type suggests
     "precision": ["tf32", "bfloat16"],
     "network": ["LeNet", "AlexNet", "MLP"],
-    "test_network": ["LeNet", "AlexNet", "MLP"],
-    "version": ["original"],
-    "test_version": ["original"],
-    "test_width": [64, 77],
+    "version": ["report"],
+    "width": [64, 77],
     "metric": ["mse", "cos"],
     "normalisation": ["report"],
     "init": ["real"],
     "augmentation": ["none", "crop_scale_rotate", "crop_noise"],
     "by_class": [False],
-    "last_network_update": [True],
     "network_batch": [None, 1, 255],
     "test_images": [1, 100],
 }
-UNSEEN = {"protocol", "budget", "sets"}
 
 
 def neighbours(recipe):
-    """The recipe with one field changed, for all fields that are choices, and with two."""
-    found = [recipe]
-    for field in (f.name for f in fields(Recipe) if f.name not in UNSEEN):
-        value = getattr(recipe, field)
-        for other in VALUES.get(field) or [value + 1, value + 2, value * 3 + 0.5 if isinstance(value, float) else 77]:
-            found.append(recipe.but(**{field: other}))
+    """The recipe with one field changed, for all fields that are choices, of one stage and of both, and with two."""
+    found = [recipe, recipe.but(ipc=recipe.ipc + 1), recipe.but(ipc=77)]
+    for part in PARTS:
+        for field in (f.name for f in fields(getattr(recipe, part))):
+            value = getattr(getattr(recipe, part), field)
+            others = VALUES.get(field) or [value + 1, value + 2, value * 3 + 0.5 if isinstance(value, float) else 77]
+            for other in others:
+                found += [recipe.but(**{part: {field: other}}), recipe.but(**{field: other})]
     return [*found, *(r.but(lr=0.2) for r in found), *(r.but(image_lr=0.7) for r in found)]
 
 
-def choices(recipe):
-    return json.dumps([recipe.stage_c, recipe.stage_t], sort_keys=True)
+def choices(recipe, *parts):
+    return json.dumps([recipe.ipc, *(getattr(recipe, part).decisive for part in parts)], sort_keys=True)
 
 
 def test_recipes_with_different_choices_never_share_a_name():
@@ -145,8 +178,9 @@ def test_recipes_with_different_choices_never_share_a_name():
     starts = [PUBLISHED, Recipe.published(10, "lesson"), Recipe.report(10, "smoke"), REPORT]
     for recipe in (r for start in starts for r in neighbours(start)):
         run = Run("mnist", "dc", recipe)
-        by_name[run.name].add(choices(recipe))
-        by_name["of the set", run.set_file("o").name].add(json.dumps(recipe.stage_c, sort_keys=True))
+        by_name[run.name].add(choices(recipe, *PARTS))
+        by_name["of the set", run.set_file("o").name].add(choices(recipe, "condensing"))
+        by_name[Run("mnist", "random", recipe).name].add(choices(recipe, "testing"))
     assert len(by_name) > 900
     assert all(len(different) == 1 for different in by_name.values())
 
@@ -157,7 +191,10 @@ def test_runs_that_differ_in_anything_but_their_recipe_have_other_names():
     assert len({run.result_file("o") for run in of}) == len(of)
 
 
-STAGE_T = [dict(test_network="MLP"), dict(test_version="original"), dict(lr=0.3), dict(networks=1), dict(epochs=5)]
+STAGE_T = [
+    *(dict(testing=changed) for changed in (dict(network="MLP"), dict(version="report"), dict(width=64))),
+    *(dict(lr=0.3), dict(networks=1), dict(epochs=5)),
+]
 
 
 @pytest.mark.parametrize("changes", STAGE_T, ids=str)
@@ -177,7 +214,7 @@ def test_condensed_sets_are_not_shared_by_runs_that_differ_in_stage_c(changes):
 def test_one_order_serves_the_three_methods_and_every_number_of_images():
     files = {Run("mnist", m, Recipe.published(ipc), 1).set_file("o") for m in CHOSEN for ipc in (1, 10, 50)}
     assert [f.as_posix() for f in files] == ["o/sets/mnist-order-ConvNet-published-full-1.safetensors"]
-    other = Recipe.published(10).but(test_network="LeNet")
+    other = Recipe.published(10).but(testing={"network": "LeNet"})
     assert Run("mnist", "herding", other, 1).set_file("o") not in files
     assert Run("mnist", "herding", Recipe.published(10), 2).set_file("o") not in files
 
@@ -185,8 +222,8 @@ def test_one_order_serves_the_three_methods_and_every_number_of_images():
 # Protocols
 
 
-def parameters(digits, recipe):
-    return sum(p.numel() for p in fresh_network(digits, recipe).parameters())
+def parameters(digits, choices):
+    return sum(p.numel() for p in fresh_network(digits, choices).parameters())
 
 
 @pytest.mark.parametrize(
@@ -205,20 +242,21 @@ def parameters(digits, recipe):
 )
 def test_a_protocols_networks_are_these_in_both_stages(digits, protocol, network, condensed_with, tested_with):
     recipe = protocol_recipe(protocol, 1, "full", network, network)
-    assert parameters(digits, recipe) == condensed_with
-    assert parameters(digits, recipe.tested) == tested_with
-    assert recipe.tested_with == network
+    assert parameters(digits, recipe.condensing) == condensed_with
+    assert parameters(digits, recipe.testing) == tested_with
+    assert recipe.testing.network == network
 
 
 @pytest.mark.parametrize("network", ["ConvNet", "LeNet", "AlexNet"])
 @pytest.mark.parametrize("trained", ["ConvNet", "LeNet", "AlexNet"])
 def test_each_stage_has_its_own_version_of_a_network(network, trained):
     recipe = protocol_recipe("report + networks", 10, "full", network, trained)
-    version = {"ConvNet": "original", "LeNet": "published", "AlexNet": "published"}
-    assert (recipe.network, recipe.version) == (network, version[network])
-    assert recipe.test_build == (trained, version[trained])
-    rest = {k: v for k, v in asdict(recipe).items() if k not in ("version", "test_version")}
-    assert rest == {k: asdict(Recipe.report(10, "full", network).but(test_network=trained))[k] for k in rest}
+    version = {"ConvNet": "report", "LeNet": "published", "AlexNet": "published"}
+    assert (recipe.condensing.network, recipe.condensing.version) == (network, version[network])
+    assert (recipe.testing.network, recipe.testing.version) == (trained, version[trained])
+    versions = {part: {"version": getattr(recipe, part).version} for part in PARTS}
+    plain = Recipe.report(10, "full", network).but(testing={"network": trained})
+    assert recipe == plain.but(**versions)  # in the rest they are alike
 
 
 def test_the_reports_own_networks_go_by_another_name_than_the_published_ones():
@@ -235,14 +273,14 @@ def test_the_reports_own_networks_go_by_another_name_than_the_published_ones():
 
 
 def cells(found):
-    return [(run.method, run.recipe.network, run.recipe.tested_with) for run in found]
+    return [(run.method, run.recipe.condensing.network, run.recipe.testing.network) for run in found]
 
 
 def test_one_run_is_the_simplest():
     (run,) = runs("MNIST", ipc=10, budget="smoke", seed=7, protocol="report")
     assert (run.dataset, run.method, run.seed, run.recipe) == (
         *("mnist", "dc", 7),
-        Recipe.report(10, "smoke").but(test_network="ConvNet"),
+        Recipe.report(10, "smoke"),
     )
 
 
@@ -263,7 +301,8 @@ def test_no_run_is_asked_for_twice():
 
 def test_networks_condensed_with_batch_norm_are_asked_for_by_their_common_name():
     (run,) = runs("digits", networks="VGG11")
-    assert (run.recipe.network, run.recipe.test_build) == ("VGG11BN", ("VGG11", "published"))
+    assert run.recipe.condensing.network == "VGG11BN"
+    assert (run.recipe.testing.network, run.recipe.testing.version) == ("VGG11", "published")
 
 
 @pytest.mark.parametrize(
@@ -274,9 +313,9 @@ def test_networks_condensed_with_batch_norm_are_asked_for_by_their_common_name()
         (dict(networks="ConvNet Convnet"), "unknown network 'Convnet': expected one of MLP, ConvNet"),
         (dict(trained="Lenet"), "unknown network 'Lenet': expected one of MLP, ConvNet"),
         (dict(methods="random", trained="Lenet"), "unknown network 'Lenet'"),
-        (dict(networks="VGG11", protocol="report"), "no original version of VGG11, only published"),
+        (dict(networks="VGG11", protocol="report"), "there is no report version of VGG11, only published"),
         (dict(protocol="paper"), "unknown protocol 'paper': expected published or report, "),
-        (dict(budget="tiny"), "unknown budget 'tiny': expected one of smoke, lesson, full"),
+        (dict(budget="tiny"), "unknown budget 'tiny': expected one of full, lesson, smoke"),
         (dict(ipc=0), "ipc 0: expected more than 0"),
         (dict(ipc=-1), "ipc -1: expected more than 0"),
         (dict(ipc=2.5), "ipc 2.5: expected int"),
@@ -304,7 +343,7 @@ def test_a_negative_seed_is_refused_when_it_is_measured(digits, tmp_path):
 
 RUNS = [
     Run("mnist", "dc", PUBLISHED),
-    Run("My Flowers", "dc", Recipe.report(10, "smoke").but(lr=0.3, test_version="published"), 5),
+    Run("My Flowers", "dc", Recipe.report(10, "smoke").but(lr=0.3, testing={"version": "published"}), 5),
     Run("digits", "random", Recipe.published(50, "lesson"), 1),
     Run("digits", "herding", PUBLISHED),
     Run("svhn", "whole", Recipe.report()),
@@ -335,7 +374,7 @@ def test_scores_that_were_measured_can_be_saved(digits, quick, tmp_path):
     for method, data in (
         ("random", random_images(digits, seed=3)),
         ("whole", digits.train),
-        ("dc", last(condense(digits, recipe, seed=3, device="cpu")).condensed),
+        ("dc", last(condensing(digits, recipe, seed=3, device="cpu")).condensed),
     ):
         scores = evaluate(data, digits, recipe, seed=3, device="cpu")
         run = Run("digits", method, recipe, 3)
@@ -365,13 +404,14 @@ DC, RANDOM = RUNS[0], RUNS[2]
     [
         (DC, dict(dataset="fashionmnist"), "with dataset 'fashionmnist', the run has 'mnist'"),
         (DC, dict(seed=1), "with seed 1, the run has 0"),
-        (DC, dict(recipe=asdict(PUBLISHED.but(lr=0.5))), "with lr 0.5, the run has 0.01"),
-        (DC, dict(recipe=asdict(PUBLISHED.but(test_network="MLP"))), "with test_network 'MLP', the run has 'ConvNet'"),
-        (DC, dict(recipe=asdict(PUBLISHED.but(version="original"))), "with test_version 'original', the run has 'pub"),
-        (DC, dict(recipe=asdict(PUBLISHED.but(networks=3)), networks=20), "with networks 3, the run has 20"),
+        (DC, dict(recipe=PUBLISHED.but(lr=0.5).as_json()), "with lr 0.5, the run has 0.01"),
+        (DC, dict(recipe=PUBLISHED.but(testing={"network": "MLP"}).as_json()), "with network 'MLP', the run has 'Conv"),
+        (DC, dict(recipe=PUBLISHED.but(version="report").as_json()), "with version 'report', the run has 'published'"),
+        (DC, dict(recipe=PUBLISHED.but(networks=3).as_json(), networks=20), "with networks 3, the run has 20"),
         (DC, set_of(DC, method="random"), "with method 'random', the run has 'dc'"),
-        (DC, set_of(DC, recipe=asdict(PUBLISHED.but(image_lr=1))), "with image_lr 1.0, the run has 0.1"),
-        (DC, set_of(DC, recipe=asdict(Recipe.published(10))), "with ipc 10, the run has 1"),
+        (DC, set_of(DC, recipe=PUBLISHED.but(image_lr=1).as_json()), "with image_lr 1.0, the run has 0.1"),
+        (DC, set_of(DC, ipc=10), "with images per class 10, the run has 1"),
+        (DC, set_of(DC, recipe=Recipe.published(10).as_json()), "with matching_steps 10, the run has 1"),
         (DC, set_of(DC, seed=4), "with seed of the set 4, the run has 0"),
         (DC, set_of(DC, iteration=999), "with iterations 999, the run has 1000"),
         (DC, dict(networks=21), "only 20 of 21 networks were tested"),
@@ -494,10 +534,45 @@ def test_a_result_that_was_relabelled_is_refused(saved, changes):
     assert_refused(saved, "which is not its name: a renamed copy")
 
 
-@pytest.mark.parametrize("changes", [dict(lr=0.5), dict(iterations=3), dict(test_network="MLP")], ids=str)
+@pytest.mark.parametrize("changes", [dict(lr=0.5), dict(iterations=3), dict(testing={"network": "MLP"})], ids=str)
 def test_a_result_whose_recipe_was_changed_is_refused(saved, changes):
-    rewrite(saved, recipe=asdict(PUBLISHED.but(**changes)))
+    rewrite(saved, recipe=PUBLISHED.but(**changes).as_json())
     assert_refused(saved, "which is not its name: a renamed copy")
+
+
+# Version 0.1 wrote flat recipes, under other names
+
+
+@pytest.fixture
+def flat(saved):
+    """A result of the published recipe as version 0.1 wrote it."""
+    choices = PUBLISHED.as_json()
+    both = choices["condensing"] | choices["testing"]
+    gone = dict(sets=5, last_network_update=False, test_network="MLP", test_version=None, test_width=None)
+    rewrite(saved, recipe=dict(ipc=1, protocol="published", budget="full") | both | gone)
+    return saved
+
+
+@pytest.mark.parametrize("name", ["mnist-1-dc-ConvNet-MLP-published-full-0", "mnist-1-dc-ConvNet-MLP-full-00000000-0"])
+def test_a_result_of_version_0_1_is_read_whatever_its_name(flat, name):
+    kept = flat.rename(flat.with_name(f"{name}.json"))
+    result = read(kept)
+    assert result.run == Run("mnist", "dc", PUBLISHED.but(testing={"network": "MLP"}))
+    assert result.scores.accuracies == scores_of(DC).accuracies
+    assert read_all(kept.parent.parent) == ([result], [])
+
+
+@pytest.mark.parametrize("changes", [dict(last_network_update=True), dict(colour=1), dict(ipc=0)], ids=str)
+def test_a_result_of_version_0_1_that_means_nothing_here_is_refused(flat, changes):
+    rewrite(flat, recipe=json.loads(flat.read_text())["recipe"] | changes)
+    assert_refused(flat, "is damaged or no result of this kit")
+
+
+def test_scores_whose_card_has_a_recipe_of_version_0_1_can_be_saved(flat, tmp_path):
+    recipe = json.loads(flat.read_text())["recipe"]
+    run = Run("mnist", "dc", Recipe.read(recipe))
+    path = save(run, scores_of(run, recipe=recipe, **set_of(run, recipe=recipe)), tmp_path / "new")
+    assert read(path).run == run
 
 
 def test_files_that_are_no_results_are_named_and_the_others_read(tmp_path):
@@ -543,7 +618,7 @@ def test_results_of_two_machines_are_merged_by_copying(tmp_path):
 
 @pytest.fixture
 def tiny(quick):
-    return quick.but(iterations=2, epochs_augmented=2, networks=2, test_images=50, test_network="MLP")
+    return quick.but(iterations=2, epochs_augmented=2, networks=2, test_images=50, testing={"network": "MLP"})
 
 
 def never(*args, **kwargs):
@@ -557,7 +632,7 @@ def test_nothing_is_measured_twice(digits, tiny, tmp_path, monkeypatch, method):
     assert first.done == ((1, 1) if method == "whole" else (2, 2))
     path = run.result_file(tmp_path)
     before = path.read_bytes()
-    for stage in ("evaluating", "condense", "ranking", "random_images"):
+    for stage in ("evaluating", "condensing", "ranking", "random_images"):
         monkeypatch.setattr(f"dckit.measure.{stage}", never)
     assert measure(run, digits, tmp_path, "cpu").accuracies == first.accuracies
     assert path.read_bytes() == before
@@ -567,7 +642,7 @@ def test_nothing_is_measured_twice(digits, tiny, tmp_path, monkeypatch, method):
 
 def test_a_measured_run_is_that_of_its_stages(digits, tiny, tmp_path):
     run = Run("digits", "dc", tiny, 4)
-    condensed = last(condense(digits, tiny, seed=4, device="cpu")).condensed
+    condensed = last(condensing(digits, tiny, seed=4, device="cpu")).condensed
     expected = evaluate(condensed, digits, tiny, seed=4, device="cpu")
     assert measure(run, digits, tmp_path, "cpu").accuracies == expected.accuracies
     assert torch.equal(CondensedSet.load(run.set_file(tmp_path)).images, condensed.images)
@@ -594,20 +669,20 @@ def test_the_first_result_is_kept_if_another_process_was_faster(digits, tiny, tm
 
 def test_measuring_goes_on_from_the_checkpoint_of_stage_c(digits, tiny, tmp_path, monkeypatch):
     recipe = tiny.but(iterations=4)
-    run, other = Run("digits", "dc", recipe), Run("digits", "dc", recipe.but(test_network="LeNet"))
-    whole = last(condense(digits, recipe, device="cpu")).condensed
-    states = condense(digits, recipe, device="cpu", checkpoint=run.set_file(tmp_path))
+    run, other = Run("digits", "dc", recipe), Run("digits", "dc", recipe.but(testing={"network": "LeNet"}))
+    whole = last(condensing(digits, recipe, device="cpu")).condensed
+    states = condensing(digits, recipe, device="cpu", checkpoint=run.set_file(tmp_path))
     assert [next(states).iteration, next(states).iteration] == [1, 2]
     states.close()
     assert list(saved_sets(tmp_path)) == []
     seen = []
 
     def look(*args):
-        for state in condense(*args):
+        for state in condensing(*args):
             seen.append(state.iteration)
             yield state
 
-    monkeypatch.setattr("dckit.measure.condense", look)
+    monkeypatch.setattr("dckit.measure.condensing", look)
     assert torch.equal(images_of(run, digits, tmp_path, "cpu").images, whole.images)
     assert seen == [3, 4]
     measure(run, digits, tmp_path, "cpu")
@@ -655,9 +730,10 @@ def test_images_of_another_dataset_are_refused_before_any_work(digits, tiny, tmp
 # Watching
 
 
-def test_anything_that_knows_how_far_it_is_can_be_watched(capsys):
+def test_anything_that_knows_how_far_it_is_can_be_watched(capsys, monkeypatch):
+    monkeypatch.setattr("dckit.progress.SECONDS_LOG", 0.0)
     states = [Ranking(n, 3, 10.0 * n, {}) for n in (1, 2, 3)]
-    assert list(watch(states, every=1e-9)) == states
+    assert list(watch(states)) == states
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" (")[0] for line in lines] == [str(s) for s in (*states, states[-1])]
     assert lines[0].startswith("whole training set: epoch 1 of 3, 10.0 % right (0 s, about ")

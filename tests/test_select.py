@@ -101,7 +101,7 @@ def few(digits):
 
 @pytest.fixture
 def brief(quick):
-    return quick.but(whole_epochs=2, batch=32, test_network="MLP")
+    return quick.but(whole_epochs=2, batch=32, testing={"network": "MLP"})
 
 
 def last(states):
@@ -208,7 +208,7 @@ def test_features_are_what_the_last_layer_of_the_trained_teacher_sees(few, brief
         return training(teacher, *args)
 
     monkeypatch.setattr("dckit.select.training", look)
-    orders = last(ranking(few, brief.but(test_network="ConvNet", whole_epochs=3), device="cpu")).orders
+    orders = last(ranking(few, brief.but(testing={"network": "ConvNet"}, whole_epochs=3), device="cpu")).orders
     (teacher,) = teachers
     seen = []
     teacher[-1].register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
@@ -227,13 +227,13 @@ def test_the_teacher_is_stage_ts_network_on_the_whole_training_set(few, brief, m
         return training(*args)
 
     monkeypatch.setattr("dckit.select.training", look)
-    recipe = brief.but(test_network="LeNet", test_version=None, version="original", normalisation="report")
+    recipe = brief.but(testing={"network": "LeNet"}, version="report", normalisation="report")
     last(ranking(few, recipe, device="cpu"))
     ((teacher, train, given, dataset, _),) = calls
     assert sum(p.numel() for p in teacher.parameters()) == 44_426
     assert isinstance(train, Split)
     assert torch.equal(train.images, few.normalised("report").train.images)
-    assert (given, dataset) == (recipe, "digits")
+    assert (given, dataset) == (recipe.testing, "digits")
 
 
 def test_the_same_seed_gives_the_same_order_and_another_gives_another(few, brief):
@@ -287,7 +287,7 @@ def test_an_order_is_kept_only_when_it_is_there(few, brief, tmp_path):
     [
         (dict(), 1, "digits"),
         (dict(lr=0.02), 0, "digits"),
-        (dict(test_network="LeNet"), 0, "digits"),
+        (dict(testing={"network": "LeNet"}), 0, "digits"),
         (dict(whole_epochs=1), 0, "digits"),
         (dict(normalisation="report"), 0, "digits"),
         (dict(), 0, "figures"),

@@ -5,24 +5,29 @@ import oracles
 import pytest
 import torch
 
-from dckit import CondensedSet, Recipe, Scores, Split, build, condense, evaluate, evaluating, random_images
-from dckit.stage_t import train, training
-from dckit.train import accuracy, train_epoch, training_step
+from dckit import CondensedSet, Recipe, Scores, Split, build, condensing, evaluate, evaluating, random_images
+from dckit.pieces import descend
+from dckit.stage_t import training
+from dckit.train import accuracy, train_epoch
 
 PUBLISHED, REPORT = Recipe.published(), Recipe.report()
+
+
+def train(network, data, recipe, dataset):
+    for _ in training(network, data, recipe.testing, dataset):
+        pass
 
 
 @pytest.fixture
 def passes(monkeypatch):
     """What stage T asks of each pass over the set: nothing is trained."""
     calls = []
-    monkeypatch.setattr("dckit.stage_t.training_step", lambda network, optimizer: optimizer)
     monkeypatch.setattr("dckit.stage_t.train_epoch", lambda *args: calls.append(args))
     return calls
 
 
 def rates(passes):
-    return [optimizer.defaults["lr"] for optimizer, *_ in passes]
+    return [optimizer.defaults["lr"] for _, optimizer, *_ in passes]
 
 
 @pytest.mark.parametrize(
@@ -38,10 +43,12 @@ def rates(passes):
 def test_the_published_schedule_drops_the_rate_once_behind_the_middle(
     digits, passes, dataset, number, last_at_full_rate, augmentation
 ):
-    train(build("MLP", digits.shape, 10), random_images(digits), PUBLISHED, dataset)
+    network = build("MLP", digits.shape, 10)
+    train(network, random_images(digits), PUBLISHED, dataset)
     assert len(passes) == number
     assert rates(passes) == [0.01] * (last_at_full_rate + 1) + [0.001] * (number - last_at_full_rate - 1)
-    for optimizer, _, batch, changes, _ in passes:
+    for trained, optimizer, _, batch, changes, _ in passes:
+        assert trained is network
         assert (optimizer.defaults["momentum"], optimizer.defaults["weight_decay"]) == (0.9, 0.0005)
         assert (batch, changes) == (256, augmentation)
 
@@ -50,7 +57,7 @@ def test_the_published_schedule_drops_the_rate_once_behind_the_middle(
 def test_the_reports_protocol_is_300_plain_passes(digits, passes, dataset):
     train(build("MLP", digits.shape, 10), random_images(digits), REPORT, dataset)
     assert rates(passes) == [0.01] * 300
-    for optimizer, _, _, augmentation, _ in passes:
+    for _, optimizer, _, _, augmentation, _ in passes:
         assert (optimizer.defaults["momentum"], optimizer.defaults["weight_decay"]) == (0.0, 0.0)
         assert augmentation == "none"
 
@@ -59,13 +66,13 @@ def test_the_reports_protocol_is_300_plain_passes(digits, passes, dataset):
 def test_a_named_augmentation_is_used_on_every_dataset(digits, passes, augmentation, number):
     recipe = PUBLISHED.but(augmentation=augmentation)
     train(build("MLP", digits.shape, 10), random_images(digits), recipe, "cifar10")
-    assert [args[3] for args in passes] == [augmentation] * number
+    assert [args[4] for args in passes] == [augmentation] * number
 
 
 def test_the_whole_dataset_is_trained_on_without_augmentation_for_its_own_number_of_passes(digits, quick, passes):
     evaluate(digits.train, digits, quick.but(whole_networks=1, whole_epochs=7, epochs=2, epochs_augmented=3))
-    assert [args[3] for args in passes] == ["none"] * 7
-    images, labels = passes[0][1]
+    assert [args[4] for args in passes] == ["none"] * 7
+    images, labels = passes[0][2]
     assert torch.equal(images, digits.train.images)
     assert torch.equal(labels, digits.train.labels)
 
@@ -73,18 +80,12 @@ def test_the_whole_dataset_is_trained_on_without_augmentation_for_its_own_number
 def test_the_drop_starts_momentum_over(digits, monkeypatch):
     seen = []
 
-    def look(optimizer, *args):
+    def look(network, optimizer, *args):
         moves = [bool(state["momentum_buffer"].any()) for state in optimizer.state.values()]
         seen.append((optimizer.defaults["lr"], any(moves)))
-        train_epoch(steps[optimizer], *args)
+        train_epoch(network, optimizer, *args)
 
-    def step(network, optimizer):
-        steps[optimizer] = training_step(network, optimizer)
-        return optimizer
-
-    steps = {}
     monkeypatch.setattr("dckit.stage_t.train_epoch", look)
-    monkeypatch.setattr("dckit.stage_t.training_step", step)
     recipe = PUBLISHED.but(epochs=8, augmentation="none")
     train(build("MLP", digits.shape, 10), random_images(digits), recipe, "digits")
     assert seen == [(0.01, False), *[(0.01, True)] * 4, (0.001, False), *[(0.001, True)] * 2]
@@ -108,7 +109,7 @@ def test_training_equals_sgd_written_out(digits, changes):
     condensed, network = random_images(digits, ipc=2), build("MLP", digits.shape, 10)
     theta = [p.detach().clone().requires_grad_() for p in network.parameters()]
     torch.manual_seed(1)
-    theta = oracles.train(theta, condensed.images, condensed.labels, recipe, recipe.epochs, oracles.mlp)
+    theta = oracles.train(theta, condensed.images, condensed.labels, recipe, recipe.testing.epochs, oracles.mlp)
     torch.manual_seed(1)
     train(network, condensed, recipe, "digits")
     for found, expected in zip(network.parameters(), theta, strict=True):
@@ -123,7 +124,7 @@ def test_batches_of_a_pass_are_shuffled_anew_and_hold_every_image_once(digits):
     optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
     torch.manual_seed(0)
     for _ in range(2):
-        train_epoch(training_step(network, optimizer), (images, labels), 4)
+        train_epoch(network, optimizer, (images, labels), 4)
     order = [[int(image[0, 0, 0]) for image in batch] for batch in seen]
     assert [len(batch) for batch in order] == [4, 4, 2, 4, 4, 2]
     first, second = order[0] + order[1] + order[2], order[3] + order[4] + order[5]
@@ -140,7 +141,7 @@ def test_a_pass_is_in_training_mode_and_changes_the_images_anew(digits):
     optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
     for augmentation in ("none", "crop_scale_rotate", "crop_scale_rotate"):
         torch.manual_seed(len(seen))
-        train_epoch(training_step(network, optimizer), (images, labels), None, augmentation)
+        train_epoch(network, optimizer, (images, labels), None, augmentation)
     assert all(training for training, _ in seen)
     plain, first, second = (batch.flatten(1).sort(0).values for _, batch in seen)
     assert torch.equal(plain, images.flatten(1).sort(0).values)
@@ -180,7 +181,7 @@ def test_a_score_comes_after_every_network_and_says_how_it_was_measured(digits, 
         assert s.mean == pytest.approx(statistics.fmean(s.accuracies))
         assert all(0 <= a <= 100 for a in s.accuracies)
     card = scores[-1].card
-    assert Recipe(**card["recipe"]) == recipe
+    assert Recipe.read(card["recipe"]) == recipe
     assert (card["dataset"], card["networks"], card["seed"]) == ("digits", 3, 4)
     assert card["set"] == {"ipc": 1, "method": "random", "seed": 0}
     assert 0 < scores[0].seconds < scores[2].seconds
@@ -194,17 +195,27 @@ def test_the_whole_dataset_trains_its_own_number_of_networks(digits, quick, pass
 
 
 def test_a_score_says_how_its_condensed_set_was_made(digits, quick, tmp_path):
-    *_, state = condense(digits, quick, seed=5, device="cpu")
+    *_, state = condensing(digits, quick, seed=5, device="cpu")
     scores = evaluate(state.condensed, digits, quick.but(lr=0.02), seed=1, device="cpu")
     made = scores.card["set"]
     assert (made["method"], made["seed"], made["iteration"]) == ("dc", 5, 3)
-    assert Recipe(**made["recipe"]) == quick
-    assert scores.card["recipe"]["lr"] == 0.02
+    assert Recipe.read(made["recipe"]) == quick
+    assert scores.card["recipe"]["testing"]["lr"] == 0.02
     assert "losses" not in made
     path = tmp_path / "res.pt"
     torch.save({"data": [[state.condensed.images, state.condensed.labels]]}, path)
     made = evaluate(CondensedSet.from_published(path, digits), digits, quick, device="cpu").card["set"]
     assert made == {"ipc": 1, "method": "dc", "source": "published code, res.pt, experiment 0"}
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_evaluate_gives_the_last_scores_and_shows_how_far_it_is_unless_told_not_to(digits, quick, capsys, progress):
+    condensed, recipe = random_images(digits), quick.but(networks=3)
+    found = evaluate(condensed, digits, recipe, seed=1, device="cpu", progress=progress)
+    *_, scores = evaluating(condensed, digits, recipe, seed=1, device="cpu")
+    assert (found.accuracies, found.card) == (scores.accuracies, scores.card)
+    said = capsys.readouterr().out
+    assert str(scores) in said if progress else not said
 
 
 def test_the_same_seed_gives_the_same_accuracies_and_another_gives_others(digits, quick):
@@ -279,8 +290,8 @@ def test_without_a_choice_all_test_images_are_used(digits, quick, tested_on, tes
 def test_the_network_of_stage_t_can_be_another_than_that_of_stage_c(digits, quick, monkeypatch):
     built = []
     monkeypatch.setattr("dckit.train.build", lambda *args: built.append(args) or build(*args))
-    evaluate(random_images(digits), digits, quick.but(test_network="MLP"), device="cpu")
-    assert set(built) == {("MLP", (1, 28, 28), 10, "published", 8)}
+    evaluate(random_images(digits), digits, quick.but(testing={"network": "MLP", "width": 4}), device="cpu")
+    assert set(built) == {("MLP", (1, 28, 28), 10, "published", 4)}
 
 
 def test_images_are_tested_under_the_recipes_normalisation(digits, quick, tested_on):
@@ -293,12 +304,12 @@ def test_images_are_tested_under_the_recipes_normalisation(digits, quick, tested
 def test_the_network_of_stage_t_can_be_of_another_version(digits, quick, monkeypatch):
     built = []
     monkeypatch.setattr("dckit.train.build", lambda *args: built.append(args) or build(*args))
-    recipe = quick.but(version="original", test_version="published")
+    recipe = quick.but(version="report", testing={"version": "published"})
     evaluate(random_images(digits), digits, recipe, device="cpu")
     assert set(built) == {("ConvNet", (1, 28, 28), 10, "published", 8)}
     built.clear()
-    list(condense(digits, recipe.but(iterations=1), device="cpu"))
-    assert set(built) == {("ConvNet", (1, 28, 28), 10, "original", 8)}
+    list(condensing(digits, recipe.but(iterations=1), device="cpu"))
+    assert set(built) == {("ConvNet", (1, 28, 28), 10, "report", 8)}
 
 
 # A batch in pieces
@@ -313,15 +324,15 @@ def float64(network):
 def test_pieces_of_a_batch_make_the_same_step_as_all_of_it(digits, monkeypatch, batch):
     images, labels = digits.train[:130]
     ends, rights, sizes = [], [], []
-    monkeypatch.setattr("dckit.matching.WIDE", 4)
+    monkeypatch.setattr("dckit.pieces.WIDE", 4)
     for piece in (32, 10_000):
-        monkeypatch.setattr("dckit.matching.PIECE", piece)
+        monkeypatch.setattr("dckit.pieces.PIECE", piece)
         torch.manual_seed(0)
         network, optimizer = float64(build("ConvNet", digits.shape, 10, width=4))
         seen = []
         network.register_forward_pre_hook(lambda module, args, seen=seen: seen.append(len(args[0])))
         for _ in range(2):
-            rights.append(train_epoch(training_step(network, optimizer), (images.double(), labels), batch))
+            rights.append(train_epoch(network, optimizer, (images.double(), labels), batch))
         ends.append([p.detach() for p in network.parameters()])
         sizes.append(seen)
     assert max(sizes[0]) <= 32
@@ -339,21 +350,44 @@ def test_a_step_is_down_the_mean_loss_of_the_batch(digits):
     before = [p.detach().clone() for p in network.parameters()]
     loss = torch.nn.functional.cross_entropy(network(images.double()), labels)
     grads = torch.autograd.grad(loss, list(network.parameters()))
-    train_epoch(training_step(network, optimizer), (images.double(), labels), None)
+    train_epoch(network, optimizer, (images.double(), labels), None)
     for p, start, grad in zip(network.parameters(), before, grads, strict=True):
         torch.testing.assert_close(p.detach(), start - 0.5 * grad, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_descending_is_what_the_optimiser_does_of_its_own_and_tells_the_logits_before_it(digits, momentum):
+    images, labels = digits.train[:30]
+    networks = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        networks.append(build("MLP", digits.shape, 10))
+    ours, plain = networks
+    optimizer, plainly = (
+        torch.optim.SGD(n.parameters(), lr=0.1, momentum=momentum, weight_decay=0.01) for n in networks
+    )
+    for _ in range(3):
+        with torch.no_grad():
+            before = plain(images)
+        torch.testing.assert_close(descend(ours, optimizer, images, labels), before, rtol=1e-5, atol=1e-6)
+        plainly.zero_grad()
+        torch.nn.functional.cross_entropy(plain(images), labels).backward()
+        plainly.step()
+    for found, expected in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_batch_norm_sees_a_batch_whole(digits):
     seen = []
     network = build("VGG11BN", digits.shape, 10, width=4)
     network.register_forward_pre_hook(lambda module, args: seen.append(len(args[0])))
-    train_epoch(training_step(network, torch.optim.SGD(network.parameters(), lr=0.0)), digits.train[:100], 70)
+    train_epoch(network, torch.optim.SGD(network.parameters(), lr=0.0), digits.train[:100], 70)
     assert seen == [70, 30]
 
 
 def test_a_pass_tells_of_each_image_whether_it_was_named_right(digits):
     images, labels = digits.train[:200]
+    torch.manual_seed(1)
     network = build("MLP", digits.shape, 10)
     train(network, random_images(digits, ipc=2), PUBLISHED.but(epochs=20, augmentation="none"), "digits")
     with torch.no_grad():
@@ -361,9 +395,9 @@ def test_a_pass_tells_of_each_image_whether_it_was_named_right(digits):
     assert 0.3 < float(expected.float().mean()) < 0.95
     still = torch.optim.SGD(network.parameters(), lr=0.0)
     for batch in (None, 64, 1):
-        assert torch.equal(train_epoch(training_step(network, still), (images, labels), batch), expected)
+        assert torch.equal(train_epoch(network, still, (images, labels), batch), expected)
     moving = torch.optim.SGD(network.parameters(), lr=1.0)  # one step, and what counts is the network before it
-    assert torch.equal(train_epoch(training_step(network, moving), (images, labels), None), expected)
+    assert torch.equal(train_epoch(network, moving, (images, labels), None), expected)
     with torch.no_grad():
         assert not torch.equal(network(images).argmax(1) == labels, expected)
 
@@ -373,7 +407,7 @@ def test_training_is_a_generator_that_passes_on_what_each_pass_tells(digits, mon
     script = iter(told)
     monkeypatch.setattr("dckit.stage_t.train_epoch", lambda *args: next(script))
     recipe = PUBLISHED.but(epochs=4, augmentation="none")
-    found = list(training(build("MLP", digits.shape, 10), random_images(digits), recipe, "digits"))
+    found = list(training(build("MLP", digits.shape, 10), random_images(digits), recipe.testing, "digits"))
     assert all(a is b for a, b in zip(found, told, strict=True))
 
 
@@ -414,7 +448,7 @@ def test_a_negative_seed_is_refused(digits, quick):
 
 def test_a_network_that_does_not_exist_is_refused_before_any_work(digits, quick):
     with pytest.raises(ValueError, match="unknown network 'Convnet'"):
-        evaluating(random_images(digits), digits, quick.but(test_network="Convnet"), device="cpu")
+        evaluating(random_images(digits), digits, quick.but(testing={"network": "Convnet"}), device="cpu")
 
 
 # What it is all for
@@ -422,7 +456,7 @@ def test_a_network_that_does_not_exist_is_refused_before_any_work(digits, quick)
 
 def test_a_better_set_scores_better(digits, quick):
     recipe = quick.but(networks=2, epochs=60, augmentation="none", test_images=None)
-    *_, noise = condense(digits, recipe.but(iterations=1, image_lr=1e-9), device="cpu")
+    *_, noise = condensing(digits, recipe.but(iterations=1, image_lr=1e-9), device="cpu")
     sets = (noise.condensed, random_images(digits, ipc=1), random_images(digits, ipc=10))
     worst, middle, best = (evaluate(condensed, digits, recipe, device="cpu").mean for condensed in sets)
     assert worst < 35
@@ -431,8 +465,8 @@ def test_a_better_set_scores_better(digits, quick):
 
 def test_learned_images_score_better_than_the_real_ones_they_started_from(digits, quick):
     recipe = quick.but(networks=2, width=16, epochs=60, augmentation="none", test_images=None, init="real")
-    *_, start = condense(digits, recipe.but(iterations=1, image_lr=1e-9), device="cpu")
-    *_, state = condense(digits, recipe.but(iterations=40, image_lr=1.0), device="cpu")
+    *_, start = condensing(digits, recipe.but(iterations=1, image_lr=1e-9), device="cpu")
+    *_, state = condensing(digits, recipe.but(iterations=40, image_lr=1.0), device="cpu")
     before, after = (evaluate(s.condensed, digits, recipe, device="cpu").mean for s in (start, state))
     assert after > before + 5
 

@@ -9,7 +9,7 @@ import torch
 from runs import last
 
 import dckit
-from dckit import condense, evaluate, evaluating, random_images
+from dckit import condensing, evaluate, evaluating, random_images
 from dckit.select import CHOSEN, ranking
 
 
@@ -47,7 +47,7 @@ def inside(monkeypatch):
 NETWORKS = [
     *(dict(network=name) for name in ("ConvNet", "LeNet", "MLP")),
     dict(network="VGG11BN", width=16, real_batch=12),
-    dict(network="AlexNet", version="original", width=4, real_batch=4),  # with dropout
+    dict(network="AlexNet", version="report", width=4, real_batch=4),  # with dropout
     dict(by_class=False),
 ]
 
@@ -58,7 +58,7 @@ def test_images_and_accuracies_are_the_same_on_any_number_of_threads(digits, qui
     recipe, found = small(quick, ipc=ipc, **changes), []
     for count in (1, 2, 4):
         with threads(count):
-            state = last(condense(digits, recipe, seed=3, device="cpu"))
+            state = last(condensing(digits, recipe, seed=3, device="cpu"))
             scores = evaluate(state.condensed, digits, recipe, seed=3, device="cpu")
         assert scores.card["device"].endswith(f", {count} threads")
         found.append((state, scores))
@@ -119,7 +119,7 @@ def test_what_the_user_set_before_changes_nothing_and_stays(quick, setting):
     def run():
         real = dckit.load("digits")
         before = settings()
-        states = condense(real, recipe, device="cpu")
+        states = condensing(real, recipe, device="cpu")
         next(states)
         assert settings() == before
         state = last(states)
@@ -135,7 +135,7 @@ def test_what_the_user_set_before_changes_nothing_and_stays(quick, setting):
     assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
 
 
-@pytest.mark.parametrize("verb", [condense, lambda real, recipe: evaluating(random_images(real), real, recipe)])
+@pytest.mark.parametrize("verb", [condensing, lambda real, recipe: evaluating(random_images(real), real, recipe)])
 def test_a_generator_that_is_abandoned_leaves_the_settings_as_they_were(digits, quick, verb):
     with threads(2):
         before = settings()
@@ -149,7 +149,7 @@ def test_two_runs_at_once_are_two_runs_one_after_another(digits, quick):
     recipe = small(quick)
 
     def run(seed, into):
-        state = last(condense(digits, recipe, seed=seed, device="cpu"))
+        state = last(condensing(digits, recipe, seed=seed, device="cpu"))
         into[seed] = state.losses, evaluate(state.condensed, digits, recipe, seed=seed, device="cpu").accuracies
 
     alone, together = {}, {}

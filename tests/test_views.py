@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 import dckit
 from dckit import Recipe, Run, Scores, figures, lab, lessons, progress, views
+from dckit.checkpoint import save_checkpoint
 from dckit.compare import Sample
 from dckit.files import json_or_text
 from dckit.plots import Picture
@@ -19,7 +20,6 @@ from dckit.protocols import protocol_recipe
 from dckit.results import Result
 from dckit.runs import METHODS, runs
 from dckit.runtime import seeded
-from dckit.state import save_checkpoint
 from dckit.tables import Table
 from dckit.three_columns import NETWORKS, setting, table_1, table_2, table_3
 
@@ -29,7 +29,7 @@ def history(digits):
     """Three iterations of two runs, and random images."""
     recipe = Recipe.published().but(iterations=3, real_batch=8, width=8)
     starts = {"noise": recipe, "real start": recipe.but(init="real")}
-    runs = {name: [s.condensed for s in dckit.condense(digits, r)] for name, r in starts.items()}
+    runs = {name: [s.condensed for s in dckit.condensing(digits, r)] for name, r in starts.items()}
     return runs | {"random": [dckit.random_images(digits, 1, 0)]}
 
 
@@ -111,9 +111,10 @@ def test_a_run_is_drawn_with_its_iteration_distance_and_seconds(history):
 def test_a_run_is_watched_with_the_picture_asked_for(digits, monkeypatch):
     shown = []
     monkeypatch.setattr(progress, "get_ipython", lambda: "a notebook's")
+    monkeypatch.setattr(progress, "SECONDS_LIVE", 1e-9)
     monkeypatch.setattr(progress, "_put", lambda what, where: shown.append(what))
-    states = dckit.condense(digits, Recipe.published().but(iterations=2, real_batch=2, width=4))
-    *_, end = progress.watch(states, every=1e-9, draw=views.live)
+    states = dckit.condensing(digits, Recipe.published().but(iterations=2, real_batch=2, width=4))
+    *_, end = progress.watch(states, draw=views.live)
     assert end.iteration == 2
     assert [p for p in shown if isinstance(p, Picture)][-1].alt == views.live(end.condensed).alt
 
@@ -126,14 +127,14 @@ def test_a_plan_says_what_differs_and_how_far_the_run_is(digits, tmp_path):
     assert table.note.startswith("Run the next cell: it begins")
     assert "no network is trained" in table.note
     assert "no network is trained" not in views.plan(Recipe.published(ipc=2), file)[0].note
-    states = dckit.condense(digits, recipe, checkpoint=file)
+    states = dckit.condensing(digits, recipe, checkpoint=file)
     assert "Stopped at iteration 0 of 3" in views.plan(recipe, file)[-1].note
     next(states), next(states)
     states.close()
     picture, table = views.plan(recipe, file)
     assert "iteration 2 of 3" in picture.alt
     assert table.note.startswith("Stopped at iteration 2 of 3: run the next cell, and it goes on.")
-    *_, last = dckit.condense(digits, recipe, checkpoint=file)
+    *_, last = dckit.condensing(digits, recipe, checkpoint=file)
     save_checkpoint(file, last)
     assert views.plan(recipe, file)[-1].note.startswith("Finished.")
 

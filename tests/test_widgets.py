@@ -152,7 +152,7 @@ def test_the_table_follows_its_controls():
     assert "AlexNet" in shown.html
     assert "VGG11" not in shown.html  # the report built four
     shown.controls["trained"].value = ("VGG11",)
-    assert "there is no original version of VGG11" in shown.html
+    assert "there is no report version of VGG11" in shown.html
 
 
 def test_live_chooses_a_recipe_and_the_file_of_its_run(tmp_path):
@@ -165,7 +165,7 @@ def test_live_chooses_a_recipe_and_the_file_of_its_run(tmp_path):
         shown.controls[name].value = value
     assert shown.recipe == plain.but(image_lr=0.3, image_momentum=0.0, init="real", metric="cos")
     shown.controls["ipc"].value = 10
-    assert shown.recipe.matching_steps == 10  # T follows from it
+    assert shown.recipe.condensing.matching_steps == 10  # T follows from it
     assert shown.file == dckit.Run("digits", "dc", shown.recipe, 1).set_file(tmp_path)
     shown.controls["dataset"].value = "mnist"
     assert shown.file.name.startswith("mnist-10-")
@@ -174,14 +174,14 @@ def test_live_chooses_a_recipe_and_the_file_of_its_run(tmp_path):
 def test_live_goes_on_where_it_was_stopped(tmp_path):
     shown = widgets.Live("digits", dckit.Recipe.published(budget="smoke"), outputs=tmp_path)
     assert "it begins" in shown.html
-    run = dckit.condense(shown.real, shown.recipe, checkpoint=shown.file)
+    run = dckit.condensing(shown.real, shown.recipe, checkpoint=shown.file)
     next(run), run.close()  # an interrupt
     shown.controls["image_lr"].value = 0.3
     assert "it begins" in shown.html
     shown.controls["image_lr"].value = 0.1
     assert "Stopped at iteration 1 of 200" in shown.html
     assert "iteration 1 of 200" in alt(shown)
-    assert next(dckit.condense(shown.real, shown.recipe, checkpoint=shown.file)).iteration == 2
+    assert next(dckit.condensing(shown.real, shown.recipe, checkpoint=shown.file)).iteration == 2
 
 
 def test_only_widgets_imports_ipywidgets():

@@ -5,6 +5,7 @@ python tools/kit.py                # after new files in dckit/reference/results 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -56,10 +57,10 @@ def _entry(found: Sequence[Result]) -> dict[str, Any]:
     recipe = run.recipe
     condensing = [card["set"]["seconds"] for card in cards if "seconds" in card["set"]]
     what = {"dataset": PRINTED.get(run.dataset, run.dataset), "ipc": None if run.method == "whole" else recipe.ipc}
-    networks = {"condensed_with": recipe.network} if run.method == "dc" else {}
+    networks = {"condensed_with": recipe.condensing.network} if run.condenses else {}
     return (
         what
-        | {"method": run.method, **networks, "trained": recipe.tested_with}
+        | {"method": run.method, **networks, "trained": recipe.testing.network}
         | {"recipe": words_of(recipe), "budget": recipe.budget}
         | {"mean": round(sample.mean, 2), "std": round(sample.std, 2), "sets": sample.sets, "networks": sample.networks}
         | {"seeds": [r.run.seed for r in found]}
@@ -84,7 +85,10 @@ def command(run: Run) -> str:
     if run.method != "dc":
         lesson, rest = "04_table_1", f"-p methods {run.method} -p protocol {_quoted(words_of(recipe))}"
     else:
-        lesson, rest = "06_hidden_details", f"-p networks {recipe.network} -p trained {recipe.tested_with}"
+        lesson, rest = (
+            "06_hidden_details",
+            f"-p networks {recipe.condensing.network} -p trained {recipe.testing.network}",
+        )
         rest += f" -p protocol {_quoted(words_of(recipe))} -p questions false"
     return f"python -m dckit.lessons notebooks/{lesson}.ipynb {what} {rest}"
 
@@ -129,7 +133,7 @@ def _instead(dataset: str, ipc: int) -> str:
 def ladder(results: Sequence[Result]) -> Picture:
     """The way from the report's recipe to the published one on MNIST, as lesson 6 draws it."""
     measured = Measured(results)
-    names = [d.name for d in difference(Recipe.report(), Recipe.published()) if d.name != "sets"]
+    names = [d.name for d in difference(Recipe.report(), Recipe.published())]
     protocols = [" + ".join(["report", *names[:n]]) for n in range(len(names) + 1)]
     rungs = [measured.of(Cell("mnist", 1), protocol, "lesson") for protocol in protocols]
     return waterfall(("report's recipe", pooled(rungs[0]).mean), steps(names, rungs), "published recipe")
@@ -166,8 +170,8 @@ def shipped_table() -> Table:
     rows = []
     for name in shipped_sets():
         card = CondensedSet.load(name).card
-        recipe, accuracy = Recipe(**card["recipe"]), card["accuracy"]
-        made = Recipe.published(recipe.ipc, recipe.budget).but(**recipe.stage_c)  # how it was tested is another matter
+        recipe, accuracy = Recipe.read(card["recipe"]), card["accuracy"]
+        made = replace(recipe.filled("published"), condensing=recipe.condensing)  # how it was tested is another matter
         reached = f"{accuracy['mean']:.1f} ± {accuracy['std']:.1f} ({len(accuracy['accuracies'])} networks)"
         size = f"{(SETS / f'{name}.safetensors').stat().st_size / 1000:.0f} kB"
         how = f"{words_of(made)}, {recipe.budget}"

@@ -25,7 +25,7 @@ def main() -> None:
     scores = tested(condensed, recipe, asked.file.parent.parent)
     accuracy = {
         **{"mean": round(scores.mean, 2), "std": round(scores.std, 2), "accuracies": list(scores.accuracies)},
-        **{"stage_t": recipe.stage_t, "seed": scores.card["seed"], "seconds": round(scores.seconds)},
+        **{"testing": recipe.testing.decisive, "seed": scores.card["seed"], "seconds": round(scores.seconds)},
         **{"versions": scores.card["versions"], "device": scores.card["device"]},
     }
     card = condensed.card | {"name": asked.name, "accuracy": accuracy}
@@ -34,9 +34,9 @@ def main() -> None:
 
 def tested(condensed: CondensedSet, recipe: Recipe, outputs: Path) -> Scores:
     """The result of this very test, if ``outputs`` has it; else it is tested now."""
-    run = Run(condensed.card["dataset"], "dc", Recipe(**condensed.card["recipe"]), condensed.card["seed"])
+    run = Run(condensed.card["dataset"], "dc", Recipe.read(condensed.card["recipe"]), condensed.card["seed"])
     kept = run.result_file(outputs)
-    if run.recipe.stage_t == recipe.stage_t and kept.exists():
+    if run.recipe.testing.decisive == recipe.testing.decisive and kept.exists():
         return read(kept).scores
     return watched(evaluating(condensed, load(run.dataset), recipe))
 

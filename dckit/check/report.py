@@ -106,7 +106,7 @@ def _wrong_readings(verdicts: Mapping[str, Verdict]) -> dict[str, dict[str, str]
 def alexnet_bug(function: Callable[..., Any]) -> str:
     """Lesson 6. ``function(network)`` returns the report's AlexNet without its fault, all the rest as it was."""
     suspect, images = (
-        build("AlexNet", (1, 28, 28), 10, "original", width=8).double(),
+        build("AlexNet", (1, 28, 28), 10, "report", width=8).double(),
         torch.randn(4, 1, 28, 28).double(),
     )
     assert isinstance(suspect, nn.Sequential)  # as all of `models` are

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from ..data import Split
-from ..matching import gradient_distance, gradients, matching
+from ..dc import DC
+from ..dc import matching_step as kits_step
+from ..matching import gradient_distance, gradients
 from ..models import build
-from ..recipes import Recipe
-from ..stage_c import matching_step as kits_step
-from ..train import train_epoch, training_step
+from ..pieces import Matcher
+from ..train import train_epoch
 from .answers import NOTHING, NotYet, ask, checked, number, tell, written
 
 CLASSES, IPC, REAL = 3, 2, 4  # of the small dataset below
@@ -63,8 +64,8 @@ class Case:
     def step(self) -> float:
         """The kit's own matching step."""
         real = Split(torch.cat([b for b, _ in self.batches]), torch.cat([y for _, y in self.batches]), (0.0,), (1.0,))
-        recipe = Recipe(ipc=IPC, real_batch=REAL)
-        return float(kits_step(matching(self.network), real, self.images, self.train_images, recipe))
+        match = Matcher(self.network, gradient_distance)
+        return float(kits_step(DC(real_batch=REAL), real, self.images, self.labels, self.train_images, match))
 
     def matched(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
         """The gradient of the summed distances with respect to the images, and the distance of each pair."""
@@ -156,7 +157,7 @@ def wrong_gradient(function: Callable[..., Any]) -> str:
         wrong = _wrong_training() if steps == 1 else {}
         for _ in range(steps):
             kits.step()
-            train_epoch(training_step(kits.network, kits.train_network), (kits.images.detach(), kits.labels), None)
+            train_epoch(kits.network, kits.train_network, (kits.images.detach(), kits.labels), None)
         ask(
             function,
             *(mine.network, mine.batches, mine.images, mine.labels),
