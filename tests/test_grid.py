@@ -262,7 +262,7 @@ def in_the_middle(counts, ends):
     return ended >= ends and any(n > counts["end", seed] for (what, seed), n in counts.items() if what == "begin")
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=240):  # of a machine that may have other work
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
