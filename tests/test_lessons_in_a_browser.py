@@ -89,7 +89,7 @@ def explorer(lesson):
 
 
 def live(lesson):
-    form, runner = lesson.cell("widgets.Live("), lesson.cell("for mine in")
+    form, runner = lesson.cell("widgets.Live("), lesson.cell("mine = dckit.condense")
     turn_every_control(lesson, form)
     form.locator("select").nth(5).select_option("real")
     momentum = form.locator("select").nth(4)
