@@ -57,8 +57,8 @@ def saved_sets(outputs: str | Path) -> Iterator[CondensedSet]:
     for path in sorted((Path(outputs) / "sets").glob("*.safetensors")):
         try:
             condensed = CondensedSet.load(path)
-        except ValueError:
-            continue  # an order of real images, or damaged
-        recipe = condensed.card.get("recipe")
-        if recipe and condensed.card.get("iteration") == Recipe.read(recipe).condensing.iterations:
+            recipe = Recipe.read(condensed.card["recipe"])
+        except (ValueError, KeyError):
+            continue  # an order of real images, damaged, or made by something else
+        if condensed.card.get("iteration") == recipe.condensing.iterations:
             yield condensed
