@@ -141,7 +141,7 @@ def tables(lesson):
     lesson.settle()
     assert cell.get_by_role("row").count() == 5  # the header, and the four that the report built
     trained.select_option("VGG11")
-    expect(cell.get_by_role("alert")).to_contain_text("there is no original version of VGG11")
+    expect(cell.get_by_role("alert")).to_contain_text("there is no report version of VGG11")
     lesson.shot("refused", cell)
     recipe.select_option("published")
     expect(cell.get_by_role("alert")).to_have_count(0)
