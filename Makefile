@@ -7,7 +7,7 @@ OUT ?= outputs
 .PHONY: run lab book test browser address clean
 
 run: $(VENV)/lab          ## set up, run the lessons on the embedded digits, and end with a table
-	$(BIN)/python -m dckit.lessons notebooks --out $(OUT)
+	$(BIN)/python -m dckit lessons notebooks --out $(OUT)
 
 lab: $(VENV)/lab          ## open JupyterLab on lesson 0
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
@@ -19,6 +19,7 @@ test: $(VENV)/dev         ## linter, type checker, tests, every lesson
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile   # a process a core, so a thread a process
 
 browser: $(VENV)/dev $(VENV)/browser    ## every lesson in JupyterLab and Notebook 7, and the book, in Chromium

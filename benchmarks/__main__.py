@@ -18,9 +18,8 @@ from benchmarks import cost, timing
 from benchmarks.cases import cases
 from benchmarks.page import HERE, PAGE, fill
 from benchmarks.whole import whole_runs
-from dckit.files import write_json
-from dckit.runtime import versions
-from dckit.tables import Table
+from dckit.engine import versions, write_json
+from dckit.show import Table
 
 HOWS = {"cpu": ("plain", "float32", "bfloat16"), "cuda": ("plain", "float32", "tf32", "bfloat16")}
 

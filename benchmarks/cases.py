@@ -7,10 +7,12 @@ from functools import partial
 import torch
 
 from benchmarks import plain
-from dckit import ImageData, Recipe, Split, condense, evaluate, gradient_distance
-from dckit.dc import hold_batch_norm, matching_step
-from dckit.pieces import Matcher
-from dckit.train import accuracy, fresh_network, train_epoch
+from dckit import Recipe, condense, evaluate, gradient_distance
+from dckit.data import ImageData, Split
+from dckit.engine import Matcher
+from dckit.method import accuracy, matching_step, train_epoch
+from dckit.method.dc import hold_batch_norm
+from dckit.method.train import fresh_network
 
 SHAPES = {"MNIST": (1, 28, 28), "CIFAR10": (3, 32, 32)}
 NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18")

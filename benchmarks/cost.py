@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import timing
 from benchmarks.cases import Case
-from dckit.plots import BLUE, Picture, picture
+from dckit.show import BLUE, Picture, picture
 
 SWEEPS = {  # field of the recipe: its values, the others as published at one image per class, but 32 real images
     "ipc": (1, 2, 5, 10, 20, 50),

@@ -15,13 +15,11 @@ from matplotlib.figure import Figure
 from benchmarks.page import PAGE, fill
 from benchmarks.points import RESULTS, SECONDS, WAYS, Point, frontier, panels, points, results, seconds_of, work
 from dckit import Recipe, load
-from dckit.augment import strategy
-from dckit.compare import PRINTED, printed
-from dckit.dc import DC
-from dckit.files import write_json
-from dckit.plots import BLUE, GREEN, ORANGE, Picture, picture
-from dckit.results import read_all
-from dckit.tables import Table
+from dckit.engine import write_json
+from dckit.method import DC, strategy
+from dckit.results import PRINTED, printed, read_all
+from dckit.show import BLUE, ORANGE, Picture, Table, picture
+from dckit.show.plots import GREEN
 
 LESSON = Recipe.published(1, "lesson").but(precision="bfloat16")
 TICKS = (5, 10, 20, 50, 100, 200, 400)

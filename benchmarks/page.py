@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from dckit.files import replacing
+from dckit.engine import replacing
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "speed.md"

@@ -11,13 +11,12 @@ from scipy import ndimage
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from dckit import ImageData, Recipe, Split, build, gradient_distance
-from dckit.augment import NOISE, PAD, ROTATE, SCALE, STRATEGIES, strategy
-from dckit.choices import Choices
-from dckit.dc import DC
-from dckit.layers import AvgPool2x2
-from dckit.runtime import seeded
-from dckit.stage_c import ITERATION, START
+from dckit import Recipe, build, gradient_distance
+from dckit.data import ImageData, Split
+from dckit.engine import AvgPool2x2, seeded
+from dckit.method import DC, Choices, strategy
+from dckit.method.augment import NOISE, PAD, ROTATE, SCALE, STRATEGIES
+from dckit.method.stage_c import ITERATION, START
 
 
 def network_of(choices: Choices, real: ImageData) -> nn.Module:

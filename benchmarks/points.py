@@ -9,13 +9,11 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from benchmarks.page import HERE
-from dckit import ImageData, Recipe, load
-from dckit.checkpoint import save_checkpoint
-from dckit.compare import PRINTED
-from dckit.measure import measure
-from dckit.results import Result, read
-from dckit.runs import Run
-from dckit.stage_c import condensing
+from dckit import Recipe, load
+from dckit.data import ImageData
+from dckit.method import condensing
+from dckit.method.checkpoint import save_checkpoint
+from dckit.results import PRINTED, Result, Run, measure, read
 
 RESULTS = HERE / "results" / "frontier"
 SECONDS = RESULTS / "seconds.json"

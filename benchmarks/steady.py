@@ -16,9 +16,8 @@ from statistics import median
 
 from benchmarks import timing
 from benchmarks.page import HERE, PAGE, fill
-from dckit.files import write_json
-from dckit.runtime import versions
-from dckit.tables import Table
+from dckit.engine import versions, write_json
+from dckit.show import Table
 
 WORK = Path(__file__).with_name("steady_work.py")  # what is timed, with whichever checkout it is given
 RESULTS = HERE / "results" / "steady" / "seconds.json"

@@ -13,7 +13,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.cases import Case
-from dckit.runtime import tf32
+from dckit.engine import tf32
 
 
 def measure(case: Case, hows: Sequence[str], device: str, rounds: int) -> dict[str, dict[str, float]]:

@@ -4,35 +4,39 @@ real = dckit.load("digits")
 recipe = dckit.Recipe.published(ipc=1, budget="smoke")
 condensed = dckit.condense(real, recipe, seed=0)
 scores = dckit.evaluate(condensed, real, recipe, seed=0)
+
+This is the front door. Behind it lie rooms, the lower ones first: `dckit.engine`, `dckit.data`, `dckit.method` (read
+that one first), `dckit.show`, `dckit.results`, and side by side `dckit.check`, `dckit.widgets`, `dckit.batch`.
 """
 
 from collections import deque
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from .checkpoint import State
-from .condensed import CondensedSet
-from .data import ImageData, Split, load
-from .guesses import Guesses
-from .matching import gradient_distance, gradients
-from .models import build
-from .plots import condensed_grid
-from .progress import Draw, watched
-from .recipes import Recipe
-from .runs import Run
-from .select import random_images
-from .stage_c import condensing
-from .stage_t import Scores, evaluating
+from .data import CondensedSet, ImageData, Split, load
+from .method import (
+    Recipe,
+    Scores,
+    build,
+    condensing,
+    evaluating,
+    gradient_distance,
+    gradients,
+    random_images,
+)
+from .show import Draw, condensed_grid, watched
+
+if TYPE_CHECKING:
+    from . import check, widgets
+    from .results import paper_tables as tables
+    from .show import plots
 
 __all__ = [
     "CondensedSet",
-    "Guesses",
-    "ImageData",
     "Recipe",
-    "Run",
-    "Scores",
-    "Split",
-    "State",
     "build",
+    "check",
     "condense",
     "condensing",
     "evaluate",
@@ -40,8 +44,25 @@ __all__ = [
     "gradient_distance",
     "gradients",
     "load",
+    "plots",
     "random_images",
+    "tables",
+    "widgets",
 ]
+
+# For notebooks; imported when they are first used, so that the rest needs no ipywidgets.
+_MODULES = {
+    "check": "dckit.check",
+    "plots": "dckit.show.plots",
+    "tables": "dckit.results.paper_tables",
+    "widgets": "dckit.widgets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(_MODULES[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def condense(

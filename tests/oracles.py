@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from scipy import ndimage
 
 from dckit import build
-from dckit.runtime import seeded
-from dckit.stage_c import ITERATION, START
+from dckit.engine import seeded
+from dckit.method.stage_c import ITERATION, START
 
 EPSILON = 1e-6
 

@@ -2,7 +2,9 @@ import oracles
 import pytest
 import torch
 
-from dckit.augment import STRATEGIES, augment, rotate, strategy
+from dckit.method import augment as augmentations
+from dckit.method import strategy
+from dckit.method.augment import STRATEGIES, augment, rotate
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 20, 27)]
 
@@ -110,7 +112,7 @@ def test_angles_are_whole_degrees_from_minus_45_to_44(monkeypatch):
         angles.update(degrees.tolist())
         return images
 
-    monkeypatch.setattr("dckit.augment.rotate", look)
+    monkeypatch.setattr("dckit.method.augment.rotate", look)
     torch.manual_seed(0)
     augment(torch.zeros(3000, 1, 2, 2), "rotate")
     assert angles == set(range(-45, 45))
@@ -128,7 +130,7 @@ def test_each_image_gets_one_change_and_all_changes_occur_alike(named, monkeypat
         return change
 
     for name in STRATEGIES[named]:
-        monkeypatch.setitem(__import__("dckit.augment").augment._CHANGES, name, count(name))
+        monkeypatch.setitem(augmentations._CHANGES, name, count(name))
     torch.manual_seed(0)
     changed = augment(torch.zeros(3000, 1, 2, 2), named)
     assert torch.equal(changed, torch.ones_like(changed))

@@ -8,8 +8,9 @@ import torch
 from benchmarks import __main__ as command
 from benchmarks import cases, cost, plain, timing, whole
 from dckit import Recipe, condensing
-from dckit.augment import augment
-from dckit.train import accuracy, fresh_network, train_epoch
+from dckit.method import accuracy, train_epoch
+from dckit.method.augment import augment
+from dckit.method.train import fresh_network
 
 SMALL = dict(iterations=20, real_batch=20, width=8)
 
@@ -31,8 +32,8 @@ SMALL = dict(iterations=20, real_batch=20, width=8)
     ids=str,
 )
 def test_after_20_iterations_the_kit_has_the_images_and_losses_of_plain_code(digits, quick, monkeypatch, changes):
-    monkeypatch.setattr("dckit.pieces.WIDE", 8)  # in pieces, though it is narrow
-    monkeypatch.setattr("dckit.pieces.PIECE", 8)
+    monkeypatch.setattr("dckit.engine.pieces.WIDE", 8)  # in pieces, though it is narrow
+    monkeypatch.setattr("dckit.engine.pieces.PIECE", 8)
     recipe = quick.but(**SMALL | changes)
     real = digits.normalised(recipe.condensing.normalisation)
     start = next(condensing(real, recipe.but(iterations=1, image_lr=1e-9), seed=1, device="cpu")).images

@@ -1,19 +1,21 @@
 """Every check accepts different right answers, and says of planted wrong ones what is wrong with them."""
 
+import inspect
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 import dckit
-from dckit import check, gradient_distance, gradients, select
+from dckit import check, gradient_distance, gradients
 from dckit.check.answers import NOTHING
-from dckit.check.report import rows
+from dckit.check.reading import rows
 from dckit.check.stage_t import Case
-from dckit.compare import compare
 from dckit.data import Split, denormalise
-from dckit.stage_t import training
-from dckit.train import train_epoch
+from dckit.method import baselines, train_epoch
+from dckit.method.stage_t import training
+from dckit.results import compare
 
 RIGHT, WRONG = [], []  # (check, answer), and the same with words of what must be said
 
@@ -451,7 +453,7 @@ wrongs(
 @right(check.herding)
 def with_the_kits_herding(features, labels, ipc):
     members = [torch.nonzero(labels == c).flatten() for c in labels.unique()]
-    return torch.cat([m[select.herding(features[m], ipc)] for m in members])
+    return torch.cat([m[baselines.herding(features[m], ipc)] for m in members])
 
 
 def choose(features, labels, ipc, goal=None, divide=True, again=False, first=lambda d: d.argmin()):
@@ -493,17 +495,17 @@ def farthest(own, ipc):
 
 wrongs(
     check.herding,
-    inside=("count inside a class", each_class(select.herding, inside=True)),
+    inside=("count inside a class", each_class(baselines.herding, inside=True)),
     nearest=("nearest to the mean", each_class(nearest)),
     farthest=("farthest", each_class(farthest)),
-    k_center=("k-center", each_class(select.k_center)),
+    k_center=("k-center", each_class(baselines.k_center)),
     one_mean=("mean of all classes", herd_but(goal=lambda features: features.mean(0))),
     sums=("divide by how many", herd_but(divide=False)),
     again=("chosen twice", herd_but(again=True)),
     always_one=("chosen twice", lambda features, labels, ipc: [0] * 3 * ipc),
     first_ones=("nothing was chosen", each_class(lambda own, ipc: torch.arange(ipc))),
     backwards=("in another order", lambda *arguments: choose(*arguments)[::-1]),
-    without_classes=("of class 0, then", lambda features, labels, ipc: select.herding(features, 3 * ipc)),
+    without_classes=("of class 0, then", lambda features, labels, ipc: baselines.herding(features, 3 * ipc)),
     one_class=("shape is wrong: expected (12,), found (4,)", lambda *arguments: choose(*arguments)[:4]),
     images=("shape is wrong", lambda features, *rest: features[choose(features, *rest)]),
     halves=("whole ones", lambda *arguments: torch.tensor(choose(*arguments)) + 0.5),
@@ -597,7 +599,7 @@ wrongs(
 
 # All of them
 
-CHECKS = [getattr(check, name) for name in check.__all__]
+CHECKS = [value for value in vars(check).values() if inspect.isfunction(value)]
 FUNCTIONS = [c for c in CHECKS if c is not check.verdict]
 
 

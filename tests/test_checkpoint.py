@@ -6,8 +6,8 @@ import torch
 from runs import assert_same_run, last
 
 from dckit import CondensedSet, Recipe, condensing, random_images
-from dckit.dc import matching_step
-from dckit.files import read_tensors, write_tensors
+from dckit.engine import read_tensors, write_tensors
+from dckit.method import matching_step
 
 SEVERAL = dict(ipc=3, matching_steps=2, network_steps=2)
 STOPPED = [
@@ -51,7 +51,7 @@ def test_a_run_interrupted_in_the_middle_of_an_iteration_can_be_resumed(digits, 
     whole = last(condensing(digits, recipe, device="cpu"))
     n = 3 * recipe.condensing.matching_steps  # the last matching step of the third draw
     with monkeypatch.context() as patch:
-        patch.setattr("dckit.dc.matching_step", raise_on_call(n, KeyboardInterrupt(), matching_step))
+        patch.setattr("dckit.method.dc.matching_step", raise_on_call(n, KeyboardInterrupt(), matching_step))
         with pytest.raises(KeyboardInterrupt):
             last(condensing(digits, recipe, device="cpu", checkpoint=path))
     assert CondensedSet.load(path).card["iteration"] == 2
@@ -61,7 +61,7 @@ def test_a_run_interrupted_in_the_middle_of_an_iteration_can_be_resumed(digits, 
 
 
 def test_a_checkpoint_is_written_as_the_run_goes_on(digits, quick, tmp_path, monkeypatch):
-    monkeypatch.setattr("dckit.stage_c.CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr("dckit.method.stage_c.CHECKPOINT_SECONDS", -1)
     path = tmp_path / "c.safetensors"
     written = []
     for state in condensing(digits, quick, device="cpu", checkpoint=path):

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from dckit import concurrency
-from dckit.concurrency import STREAMS, exhausted, side_by_side
+from dckit.engine import exhausted, side_by_side
+from dckit.engine.threads import STREAMS, _streams
 
 
 @pytest.fixture
@@ -104,13 +104,13 @@ def streams(monkeypatch):
         log.append(f"on {other.name}")
         yield
 
-    concurrency._streams.cache_clear()
+    _streams.cache_clear()
     names = iter(range(100))
     monkeypatch.setattr(torch.cuda, "Stream", lambda *_: Stream(log, next(names)))
     monkeypatch.setattr(torch.cuda, "current_stream", lambda *_: main)
     monkeypatch.setattr(torch.cuda, "stream", stream)
     yield log
-    concurrency._streams.cache_clear()
+    _streams.cache_clear()
 
 
 GPU = torch.device("cuda")

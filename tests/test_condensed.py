@@ -287,7 +287,7 @@ def test_a_file_whose_writing_fails_stays_as_it_was(condensed, tmp_path, monkeyp
         Path(part).write_bytes(b"half of it")
         raise error
 
-    monkeypatch.setattr("dckit.files.save_file", fail)
+    monkeypatch.setattr("dckit.engine.files.save_file", fail)
     with pytest.raises(type(error)):
         replace(condensed, images=condensed.images + 1).save(path)
     with pytest.raises(type(error)):
@@ -300,7 +300,7 @@ def test_a_full_disk_is_told_in_a_sentence(condensed, tmp_path, monkeypatch):
     def fail(tensors, part, metadata):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dckit.files.save_file", fail)
+    monkeypatch.setattr("dckit.engine.files.save_file", fail)
     with pytest.raises(OSError, match=r"^cannot write .*set\.safetensors: No space left on device$"):
         condensed.save(tmp_path / "set.safetensors")
 

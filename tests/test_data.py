@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from dckit import Split, load
-from dckit.data import denormalise, name_of, normalise
-from dckit.sources import TORCHVISION
+from dckit import load
+from dckit.data import Split, denormalise, name_of
+from dckit.data.builtin import TORCHVISION
+from dckit.data.datasets import normalise
 
 LABELS, PIXELS = "7994555514f84aea", "051bcadbd48bfa2f"
 CLASS_SIZES = {"mnist": [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]}

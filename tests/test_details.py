@@ -3,12 +3,13 @@
 import pytest
 from scipy import stats
 
-from dckit import Recipe, Run, Scores
-from dckit.dc import LOOPS
-from dckit.details import DETAILS, difference, switched
-from dckit.effects import effect, waterfall
-from dckit.protocols import protocol_recipe, words_of
-from dckit.results import Result
+from dckit import Recipe
+from dckit.method import Scores
+from dckit.method.dc import LOOPS
+from dckit.results import Result, Run, difference, waterfall, words_of
+from dckit.results.details import DETAILS, switched
+from dckit.results.ladders import effect
+from dckit.results.recipe_words import protocol_recipe
 
 NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet")
 REPORT, PUBLISHED = Recipe.report(), Recipe.published()

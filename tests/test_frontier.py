@@ -9,8 +9,9 @@ from runs import last
 from benchmarks import frontier as command
 from benchmarks.page import PAGE
 from benchmarks.points import RESULTS, SECONDS, WAYS, Point, Way, frontier, panels, points, results, seconds_of, work
-from dckit import CondensedSet, Recipe, Run, condensing
-from dckit.results import read_all
+from dckit import CondensedSet, Recipe, condensing
+from dckit.results import Run
+from dckit.results.store import read_all
 
 SMALL = dict(width=4, real_batch=2, networks=2, epochs_augmented=2, test_images=20)
 

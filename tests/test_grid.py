@@ -15,11 +15,13 @@ import joblib
 import nbformat
 import pytest
 
-from dckit import Recipe, Split, estimate, grid, headless, results, workers
-from dckit.cells import cells as cells_of
-from dckit.cells import waves as waves_of
-from dckit.runs import runs
-from dckit.stage_t import Scores
+from dckit import Recipe, results
+from dckit.batch import estimate, grid, headless, workers
+from dckit.batch.grid_cells import cells as cells_of
+from dckit.batch.grid_cells import waves as waves_of
+from dckit.data import Split
+from dckit.method import Scores
+from dckit.results import runs
 
 GRIDS = Path(__file__).parents[1] / "notebooks" / "grids"
 PARAMETERS = """dataset = "digits"
@@ -34,8 +36,7 @@ networks = "MLP"
 trained = ""
 """
 MEASURES = """import os, dckit
-from dckit.measure import measure
-from dckit.runs import runs
+from dckit.results import measure, runs
 
 real = dckit.load(dataset)
 for run in runs(dataset, ipc, budget, seed, methods, networks, trained, protocol):
@@ -238,7 +239,7 @@ def test_a_grid_killed_again_and_again_ends_with_all_results(make, tmp_path):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background it may be ignored
     for ends, how in ((1, signal.SIGKILL), (2, signal.SIGINT)):
         process = subprocess.Popen(
-            [sys.executable, "-m", "dckit.grid", path, "--out", out, "--jobs", "2"],
+            [sys.executable, "-m", "dckit", "grid", path, "--out", out, "--jobs", "2"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=GRIDS.parents[1],
         )  # fmt: skip
         wait_until(lambda ends=ends: (out / "diary").exists() and in_the_middle(diary(out), ends))
@@ -305,7 +306,7 @@ def test_one_run_a_gpu_and_a_dead_process_holds_none(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7")
-    script = "from dckit.headless import own_gpu\nwith own_gpu(2) as shown: print(shown, flush=True); input()"
+    script = "from dckit.batch.headless import own_gpu\nwith own_gpu(2) as shown: print(shown, flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, cwd=GRIDS.parents[1]) as other:
         assert b"'4'" in other.stdout.readline()
         with headless.own_gpu(2) as second:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dckit import Guesses
+from dckit.check.predictions import Guesses
 
 
 def test_each_guess_stands_beside_its_measurement(capsys):

@@ -9,17 +9,19 @@ import pytest
 import torch
 
 from benchmarks import plain
-from dckit import CondensedSet, Recipe, Run, condense, evaluate, lessons, load
-from dckit.condensed import SHIPPED, shipped_sets
-from dckit.files import json_or_text
-from dckit.protocols import protocol_recipe, words_of
-from dckit.results import save, with_shipped
-from dckit.runs import runs
+from dckit import CondensedSet, Recipe, condense, evaluate, load
+from dckit.batch import lessons
+from dckit.data import SHIPPED, shipped_sets
+from dckit.engine import json_or_text
+from dckit.results import Run, runs, with_shipped, words_of
+from dckit.results.recipe_words import protocol_recipe
+from dckit.results.store import save
 from tools import kit, ship
 
 ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "dckit/results/reference"
 RESULTS = with_shipped([])
-SUMMARY = json.loads((ROOT / "dckit/reference/kit.json").read_text(encoding="utf-8"))["results"]
+SUMMARY = json.loads((REFERENCE / "kit.json").read_text(encoding="utf-8"))["results"]
 PAGES = ("README.md", "docs/results.md")
 
 
@@ -28,7 +30,7 @@ def test_what_the_tool_writes_is_what_is_there(tmp_path):
         (tmp_path / page).parent.mkdir(exist_ok=True)
         (tmp_path / page).write_text((ROOT / page).read_text(encoding="utf-8"), encoding="utf-8")
     kit.write(tmp_path, RESULTS)
-    for written in ("dckit/reference/kit.json", *PAGES):
+    for written in ("dckit/results/reference/kit.json", *PAGES):
         assert (tmp_path / written).read_text(encoding="utf-8") == (ROOT / written).read_text(encoding="utf-8")
     drawn = {path.name for path in (tmp_path / "docs").glob("*.png")}
     assert drawn
@@ -42,14 +44,14 @@ def test_every_result_is_in_one_line_of_the_summary():
 
 @pytest.mark.parametrize("line", SUMMARY, ids=lambda line: Path(line["files"][0]).stem)
 def test_a_line_sums_up_its_files_and_its_command_measures_them_anew(line):
-    found = [json.loads((ROOT / "dckit/reference" / file).read_text(encoding="utf-8")) for file in line["files"]]
+    found = [json.loads((REFERENCE / file).read_text(encoding="utf-8")) for file in line["files"]]
     accuracies = torch.tensor([a for result in found for a in result["accuracies"]], dtype=torch.float64)
     assert line["mean"] == pytest.approx(accuracies.mean().item(), abs=0.006)
     assert line["std"] == pytest.approx(accuracies.std(correction=0).item(), abs=0.006)
     assert line["seeds"] == [result["seed"] for result in found]
 
-    _, _, module, *arguments = shlex.split(line["command"])
-    assert module == "dckit.lessons"
+    _, _, kit, command, *arguments = shlex.split(line["command"])
+    assert (kit, command) == ("dckit", "lessons")
     args = lessons._parser().parse_args(arguments)
     given = {name: json_or_text(text) for name, text in args.parameter}
     assert lessons.parameters_for(ROOT / args.notebook[0], given) == given

@@ -11,8 +11,9 @@ import pytest
 from cells import code
 from safetensors import safe_open
 
-from dckit import lessons, results
-from dckit.recipes import PARTS
+from dckit import results
+from dckit.batch import lessons
+from dckit.method import PARTS
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]

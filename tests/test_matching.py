@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from dckit import build, gradient_distance, gradients
-from dckit.matching import METRICS
-from dckit.pieces import Matcher, pieces
+from dckit.engine import Matcher
+from dckit.engine.pieces import pieces
+from dckit.method import METRICS
 
 SHAPES = ((4, 3, 3, 3), (4,), (4,), (4,), (5, 36), (5,))
 
@@ -130,7 +131,7 @@ def test_gradients_of_pieces_add_up_to_those_of_the_batch(monkeypatch, name, n):
     network = build(name, (1, 28, 28), 10, width=8).double().eval()  # batch norm held, as in stage C
     images, labels = torch.randn(n, 1, 28, 28, dtype=torch.float64), torch.randint(10, (n,))
     whole = torch.autograd.grad(F.cross_entropy(network(images), labels), tuple(network.parameters()))
-    monkeypatch.setattr("dckit.pieces.WIDE", 8)
+    monkeypatch.setattr("dckit.engine.pieces.WIDE", 8)
     seen = []
     network.register_forward_pre_hook(lambda module, args: seen.append(len(args[0])))
     for grad, expected in zip(gradients(network, images, labels), whole, strict=True):
@@ -139,7 +140,7 @@ def test_gradients_of_pieces_add_up_to_those_of_the_batch(monkeypatch, name, n):
 
 
 def test_batch_norm_that_learns_sees_its_batch_whole(monkeypatch):
-    monkeypatch.setattr("dckit.pieces.WIDE", 8)
+    monkeypatch.setattr("dckit.engine.pieces.WIDE", 8)
     images = torch.randn(70, 1, 28, 28)
     network = build("VGG11BN", (1, 28, 28), 10, width=8)
     assert pieces(network.train(), images) == 1
@@ -160,11 +161,11 @@ def test_synthetic_images_in_pieces_are_matched_as_all_at_once(name, metric, mon
     network = build(name, (1, 28, 28), 10, width=8).double().eval()
     images, real_images = torch.randn(2, 7, 1, 28, 28, dtype=torch.float64)
     labels, real_labels = torch.randint(10, (2, 7))
-    monkeypatch.setattr("dckit.pieces.WIDE", 4)
+    monkeypatch.setattr("dckit.engine.pieces.WIDE", 4)
     ends, passes = [], []
     network.register_forward_pre_hook(lambda module, args: passes[-1].append(len(args[0])))
     for piece in (3, 100):
-        monkeypatch.setattr("dckit.pieces.PIECE", piece)
+        monkeypatch.setattr("dckit.engine.pieces.PIECE", piece)
         passes.append([])
         match = Matcher(network, partial(gradient_distance, metric=metric))
         ends.append(match([(images, labels, real_images, real_labels)]))

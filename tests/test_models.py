@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from dckit import build
-from dckit.layers import AvgPool2x2, Bfloat16
-from dckit.models import NETWORKS
+from dckit.engine import AvgPool2x2, Bfloat16
+from dckit.method import NETWORKS
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 

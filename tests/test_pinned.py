@@ -14,7 +14,7 @@ from runs import last
 
 import dckit
 from dckit import Recipe, condensing, evaluate
-from dckit.condensed import CondensedSet, shipped_sets
+from dckit.data import CondensedSet, shipped_sets
 from dckit.results import with_shipped
 
 FILE = Path(__file__).with_name("pinned.json")

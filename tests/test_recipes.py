@@ -3,11 +3,10 @@ from dataclasses import FrozenInstanceError, asdict, fields
 
 import pytest
 
-from dckit import Recipe, recipes
-from dckit.choices import Choices
-from dckit.dc import DC, LOOPS, loops
-from dckit.protocols import words_of
-from dckit.recipes import BUDGETS, PARTS
+from dckit import Recipe
+from dckit.method import BUDGETS, DC, PARTS, Choices, recipes
+from dckit.method.dc import LOOPS, loops
+from dckit.results import words_of
 
 NETWORKS = ["MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18"]
 AMOUNTS = {

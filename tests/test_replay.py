@@ -8,9 +8,10 @@ from runs import last
 from torch import nn
 
 from dckit import build, condensing, evaluate, gradient_distance, gradients, random_images
-from dckit.pieces import Matcher, descend
-from dckit.replay import WARM_UP, Replay, draws
-from dckit.train import redraw, train_epoch
+from dckit.engine import Matcher, descend
+from dckit.engine.cuda_graphs import WARM_UP, Replay, draws
+from dckit.method import train_epoch
+from dckit.method.train import redraw
 
 
 class Stream:
@@ -61,8 +62,8 @@ def gpu(monkeypatch):
         **dict(current_stream=lambda *_: streams[-1]),
     }.items():
         monkeypatch.setattr(torch.cuda, name, stand_in)
-    monkeypatch.setattr("dckit.replay.recordable", lambda network, device: not draws(network))
-    monkeypatch.setattr("dckit.pieces.Replay", PlayedReplay)
+    monkeypatch.setattr("dckit.engine.cuda_graphs.recordable", lambda network, device: not draws(network))
+    monkeypatch.setattr("dckit.engine.pieces.Replay", PlayedReplay)
     return recorded
 
 

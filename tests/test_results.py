@@ -8,16 +8,16 @@ import pytest
 import torch
 from runs import last
 
-from dckit import CondensedSet, Recipe, Scores, condensing, evaluate, random_images
-from dckit.measure import images_of, measure, saved_sets
-from dckit.progress import watch, watched
-from dckit.protocols import protocol_recipe
-from dckit.recipes import PARTS
-from dckit.results import SHIPPED, Result, read, read_all, save, with_shipped
-from dckit.runs import METHODS, Run, runs
-from dckit.select import CHOSEN, Ranking
-from dckit.select import random_images as draw
-from dckit.train import fresh_network
+from dckit import CondensedSet, Recipe, condensing, evaluate, random_images
+from dckit.method import CHOSEN, PARTS, Scores
+from dckit.method import random_images as draw
+from dckit.method.baselines import Ranking
+from dckit.method.train import fresh_network
+from dckit.results import METHODS, Result, Run, condensed_images, measure, read, runs, saved_sets, with_shipped
+from dckit.results.recipe_words import protocol_recipe
+from dckit.results.store import SHIPPED, read_all, save
+from dckit.show import watched
+from dckit.show.progress import watch
 
 PUBLISHED, REPORT = Recipe.published(), Recipe.report()
 
@@ -633,7 +633,7 @@ def test_nothing_is_measured_twice(digits, tiny, tmp_path, monkeypatch, method):
     path = run.result_file(tmp_path)
     before = path.read_bytes()
     for stage in ("evaluating", "condensing", "ranking", "random_images"):
-        monkeypatch.setattr(f"dckit.measure.{stage}", never)
+        monkeypatch.setattr(f"dckit.results.measuring.{stage}", never)
     assert measure(run, digits, tmp_path, "cpu").accuracies == first.accuracies
     assert path.read_bytes() == before
     with pytest.raises(AssertionError, match="was measured"):
@@ -662,7 +662,7 @@ def test_the_first_result_is_kept_if_another_process_was_faster(digits, tiny, tm
         save(run, first, tmp_path)
         return iter([scores_of(run)])
 
-    monkeypatch.setattr("dckit.measure.evaluating", slow)
+    monkeypatch.setattr("dckit.results.measuring.evaluating", slow)
     assert measure(run, digits, tmp_path, "cpu").accuracies == (12.0, 34.0)
     assert read(run.result_file(tmp_path)).scores.accuracies == (12.0, 34.0)
 
@@ -682,8 +682,8 @@ def test_measuring_goes_on_from_the_checkpoint_of_stage_c(digits, tiny, tmp_path
             seen.append(state.iteration)
             yield state
 
-    monkeypatch.setattr("dckit.measure.condensing", look)
-    assert torch.equal(images_of(run, digits, tmp_path, "cpu").images, whole.images)
+    monkeypatch.setattr("dckit.results.measuring.condensing", look)
+    assert torch.equal(condensed_images(run, digits, tmp_path, "cpu").images, whole.images)
     assert seen == [3, 4]
     measure(run, digits, tmp_path, "cpu")
     scores = measure(other, digits, tmp_path, "cpu")  # the same images in another test
@@ -694,10 +694,10 @@ def test_measuring_goes_on_from_the_checkpoint_of_stage_c(digits, tiny, tmp_path
 
 
 def test_one_order_is_trained_for_all_methods_that_choose(digits, tiny, tmp_path, monkeypatch):
-    chosen = {"herding": images_of(Run("digits", "herding", tiny.but(ipc=2)), digits, tmp_path, "cpu")}
-    monkeypatch.setattr("dckit.select.training", never)
+    chosen = {"herding": condensed_images(Run("digits", "herding", tiny.but(ipc=2)), digits, tmp_path, "cpu")}
+    monkeypatch.setattr("dckit.method.baselines.training", never)
     for method in ("k_center", "forgetting"):
-        chosen[method] = images_of(Run("digits", method, tiny.but(ipc=2)), digits, tmp_path, "cpu")
+        chosen[method] = condensed_images(Run("digits", method, tiny.but(ipc=2)), digits, tmp_path, "cpu")
     assert len({images.images.numpy().tobytes() for images in chosen.values()}) == 3
     assert {m: (c.card["method"], c.ipc) for m, c in chosen.items()} == {m: (m, 2) for m in CHOSEN}
     assert list(saved_sets(tmp_path)) == []  # an order is no condensed set
@@ -707,14 +707,14 @@ def test_a_run_is_measured_under_its_own_normalisation(digits, tiny, tmp_path):
     recipe = tiny.but(normalisation="report", iterations=1)
     for method in METHODS:
         measure(Run("digits", method, recipe), digits, tmp_path, "cpu")
-    assert images_of(Run("digits", "herding", recipe), digits, tmp_path).card["normalisation"] == "report"
+    assert condensed_images(Run("digits", "herding", recipe), digits, tmp_path).card["normalisation"] == "report"
 
 
 def test_a_damaged_result_is_refused_rather_than_measured_again(digits, tiny, tmp_path, monkeypatch):
     run = Run("digits", "random", tiny)
     path = save(run, scores_of(run), tmp_path)
     path.write_text("{")
-    monkeypatch.setattr("dckit.measure.evaluating", never)
+    monkeypatch.setattr("dckit.results.measuring.evaluating", never)
     with pytest.raises(ValueError, match="is damaged or no result of this kit"):
         measure(run, digits, tmp_path, "cpu")
     assert path.read_text() == "{"
@@ -731,7 +731,7 @@ def test_images_of_another_dataset_are_refused_before_any_work(digits, tiny, tmp
 
 
 def test_anything_that_knows_how_far_it_is_can_be_watched(capsys, monkeypatch):
-    monkeypatch.setattr("dckit.progress.SECONDS_LOG", 0.0)
+    monkeypatch.setattr("dckit.show.progress.SECONDS_LOG", 0.0)
     states = [Ranking(n, 3, 10.0 * n, {}) for n in (1, 2, 3)]
     assert list(watch(states)) == states
     lines = capsys.readouterr().out.splitlines()

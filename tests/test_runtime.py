@@ -4,8 +4,8 @@ from contextlib import suppress
 import pytest
 import torch
 
-from dckit.runtime import as_torchs_own, device_name, pick_device, seeded, sent, tf32, versions
-from dckit.runtime import numbers as numbers_of
+from dckit.engine import as_torchs_own, device_name, pick_device, seeded, sent, tf32, versions
+from dckit.engine import numbers as numbers_of
 
 
 def test_auto_is_the_gpu_if_there_is_one_and_else_the_cpu():

@@ -7,9 +7,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from dckit import Split
-from dckit.select import CHOSEN, chosen_images, herding, k_center, random_images, ranking
-from dckit.stage_t import training
+from dckit.data import Split
+from dckit.method import CHOSEN, chosen_images, random_images, ranking
+from dckit.method.baselines import herding, k_center
+from dckit.method.stage_t import training
 
 # Slow and plain, in float64
 
@@ -112,7 +113,7 @@ def last(states):
 def script(monkeypatch, *epochs):
     """A teacher that learns nothing, and names images right as the script says."""
     monkeypatch.setattr(
-        "dckit.select.training", lambda *args: iter([torch.tensor(e, dtype=torch.bool) for e in epochs])
+        "dckit.method.baselines.training", lambda *args: iter([torch.tensor(e, dtype=torch.bool) for e in epochs])
     )
 
 
@@ -193,7 +194,9 @@ def test_orders_are_of_images_of_each_class_without_repetition(few, brief):
 
 
 def test_fifty_of_each_class_are_ranked_or_as_many_as_are_asked_for(digits, brief, monkeypatch):
-    monkeypatch.setattr("dckit.select._features", lambda teacher, train, members: torch.randn(len(members), 3))
+    monkeypatch.setattr(
+        "dckit.method.baselines._features", lambda teacher, train, members: torch.randn(len(members), 3)
+    )
     for ipc, ranked in ((1, 50), (50, 50), (60, 60)):
         script(monkeypatch, [True] * len(digits.train))
         orders = last(ranking(digits, brief.but(ipc=ipc, whole_epochs=1), device="cpu")).orders
@@ -207,7 +210,7 @@ def test_features_are_what_the_last_layer_of_the_trained_teacher_sees(few, brief
         teachers.append(teacher)
         return training(teacher, *args)
 
-    monkeypatch.setattr("dckit.select.training", look)
+    monkeypatch.setattr("dckit.method.baselines.training", look)
     orders = last(ranking(few, brief.but(testing={"network": "ConvNet"}, whole_epochs=3), device="cpu")).orders
     (teacher,) = teachers
     seen = []
@@ -226,7 +229,7 @@ def test_the_teacher_is_stage_ts_network_on_the_whole_training_set(few, brief, m
         calls.append(args)
         return training(*args)
 
-    monkeypatch.setattr("dckit.select.training", look)
+    monkeypatch.setattr("dckit.method.baselines.training", look)
     recipe = brief.but(testing={"network": "LeNet"}, version="report", normalisation="report")
     last(ranking(few, recipe, device="cpu"))
     ((teacher, train, given, dataset, _),) = calls
@@ -264,7 +267,7 @@ def test_a_kept_order_is_read_in_place_of_training_again(few, brief, tmp_path, m
     keep = tmp_path / "new" / "order.safetensors"
     orders = last(ranking(few, brief, seed=2, device="cpu", keep=keep)).orders
     before = keep.read_bytes()
-    monkeypatch.setattr("dckit.select.training", never)
+    monkeypatch.setattr("dckit.method.baselines.training", never)
     for recipe in (brief, brief.but(ipc=12), brief.but(image_lr=3.0, iterations=7)):  # stage C has no say in it
         (state,) = ranking(few, recipe, seed=2, device="cpu", keep=keep)
         assert all(torch.equal(state.orders[method], orders[method]) for method in CHOSEN)
@@ -327,7 +330,7 @@ def test_a_damaged_or_foreign_order_is_refused_and_kept(few, brief, tmp_path):
 
 
 def test_more_images_than_were_ranked_are_ranked_anew(few, brief, tmp_path, monkeypatch):
-    monkeypatch.setattr("dckit.select.RANKED", 4)
+    monkeypatch.setattr("dckit.method.baselines.RANKED", 4)
     keep = tmp_path / "order.safetensors"
     four = last(ranking(few, brief, device="cpu", keep=keep)).orders
     assert {order.shape for order in four.values()} == {(10, 4)}
@@ -337,7 +340,7 @@ def test_more_images_than_were_ranked_are_ranked_anew(few, brief, tmp_path, monk
     for method in CHOSEN:
         assert six[method].shape == (10, 6)
         assert torch.equal(six[method][:, :4], four[method])
-    monkeypatch.setattr("dckit.select.training", never)
+    monkeypatch.setattr("dckit.method.baselines.training", never)
     (state,) = ranking(few, brief.but(ipc=5), device="cpu", keep=keep)
     assert torch.equal(state.orders["herding"], six["herding"])
 
@@ -365,7 +368,7 @@ def test_an_unknown_method_is_refused(few):
 
 @pytest.mark.parametrize("ipc", [13, 1000])
 def test_more_images_than_a_class_has_are_refused_before_training(few, brief, monkeypatch, ipc):
-    monkeypatch.setattr("dckit.select.training", never)
+    monkeypatch.setattr("dckit.method.baselines.training", never)
     with pytest.raises(ValueError, match=f"ipc {ipc}: expected 1 to 12 images per class"):
         last(ranking(few, brief.but(ipc=ipc), device="cpu"))
 

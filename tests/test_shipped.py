@@ -8,13 +8,10 @@ from statistics import fmean
 import pytest
 
 from dckit import Recipe
-from dckit.cells import cells
-from dckit.compare import pooled
-from dckit.details import difference
-from dckit.effects import effect, steps
-from dckit.figures import cells_of, printed_cells
-from dckit.results import with_shipped
-from dckit.three_columns import BUILT, NETWORKS, Cell, Measured
+from dckit.batch.grid_cells import cells
+from dckit.results import NETWORKS, Cell, Measured, cells_of, difference, pooled, printed_cells, steps, with_shipped
+from dckit.results.ladders import effect
+from dckit.results.measured import BUILT
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = with_shipped([])

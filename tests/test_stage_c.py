@@ -9,11 +9,12 @@ import torch
 from runs import assert_same_run, last
 from torch import nn
 
-from dckit import CondensedSet, ImageData, Recipe, Split, build, condense, condensing, gradient_distance, gradients
-from dckit.checkpoint import State
-from dckit.dc import hold_batch_norm, matching_step
-from dckit.pieces import Matcher
-from dckit.train import redraw, train_epoch
+from dckit import CondensedSet, Recipe, build, condense, condensing, gradient_distance, gradients
+from dckit.data import ImageData, Split
+from dckit.engine import Matcher
+from dckit.method import State, matching_step, train_epoch
+from dckit.method.dc import hold_batch_norm
+from dckit.method.train import redraw
 
 CONVNET = partial(oracles.convnet, padding=3)
 SEVERAL = dict(ipc=3, iterations=2, matching_steps=2, network_steps=2)
@@ -202,14 +203,14 @@ def test_what_is_done_with_a_network_that_is_about_to_be_thrown_away_changes_no_
         train_epoch(network, optimizer, digits.train[:20], 7, generator=torch.Generator())
         return redraw(network, optimizer, *args)
 
-    monkeypatch.setattr("dckit.dc.redraw", redrawn)
+    monkeypatch.setattr("dckit.method.dc.redraw", redrawn)
     assert_same_run(plain, last(condensing(digits, recipe, device="cpu")))
 
 
 @pytest.mark.parametrize(("matching_steps", "passes"), [(1, 0), (2, 2), (3, 4)])
 def test_the_network_is_trained_between_matching_steps(digits, quick, monkeypatch, matching_steps, passes):
     calls = []
-    monkeypatch.setattr("dckit.dc.train_epoch", lambda *args: calls.append(args))
+    monkeypatch.setattr("dckit.method.dc.train_epoch", lambda *args: calls.append(args))
     recipe = quick.but(iterations=1, network_steps=2, network_lr=0.03, network_momentum=0.25, network_batch=7)
     last(condensing(digits, recipe.but(matching_steps=matching_steps), device="cpu"))
     assert len(calls) == passes
@@ -271,7 +272,7 @@ def test_images_that_are_no_numbers_are_refused_though_the_loss_is_one(digits, q
         images.data[3, 0, 5, 5] = value
         return torch.tensor(1.0)
 
-    monkeypatch.setattr("dckit.dc.matching_step", spoil)
+    monkeypatch.setattr("dckit.method.dc.matching_step", spoil)
     with pytest.raises(FloatingPointError, match=r"loss 1\.0 in iteration 1, the images are no longer numbers"):
         next(condensing(digits, quick, device="cpu"))
 
@@ -359,7 +360,7 @@ def test_batch_norm_is_held_anew_before_each_matching_step(digits, quick, monkey
         states.append((any(m.training for m in layers), [int(m.num_batches_tracked) for m in layers]))
         return torch.tensor(1.0)
 
-    monkeypatch.setattr("dckit.dc.matching_step", look)
+    monkeypatch.setattr("dckit.method.dc.matching_step", look)
     recipe = quick.but(network="VGG11BN", iterations=1, matching_steps=2, network_steps=1, norm_images=1)
     last(condensing(digits, recipe, device="cpu"))
     # one pass before the first step; one of training θ and one more before the second

@@ -5,10 +5,11 @@ import oracles
 import pytest
 import torch
 
-from dckit import CondensedSet, Recipe, Scores, Split, build, condensing, evaluate, evaluating, random_images
-from dckit.pieces import descend
-from dckit.stage_t import training
-from dckit.train import accuracy, train_epoch
+from dckit import CondensedSet, Recipe, build, condensing, evaluate, evaluating, random_images
+from dckit.data import Split
+from dckit.engine import descend
+from dckit.method import Scores, accuracy, train_epoch
+from dckit.method.stage_t import training
 
 PUBLISHED, REPORT = Recipe.published(), Recipe.report()
 
@@ -22,7 +23,7 @@ def train(network, data, recipe, dataset):
 def passes(monkeypatch):
     """What stage T asks of each pass over the set: nothing is trained."""
     calls = []
-    monkeypatch.setattr("dckit.stage_t.train_epoch", lambda *args: calls.append(args))
+    monkeypatch.setattr("dckit.method.stage_t.train_epoch", lambda *args: calls.append(args))
     return calls
 
 
@@ -85,7 +86,7 @@ def test_the_drop_starts_momentum_over(digits, monkeypatch):
         seen.append((optimizer.defaults["lr"], any(moves)))
         train_epoch(network, optimizer, *args)
 
-    monkeypatch.setattr("dckit.stage_t.train_epoch", look)
+    monkeypatch.setattr("dckit.method.stage_t.train_epoch", look)
     recipe = PUBLISHED.but(epochs=8, augmentation="none")
     train(build("MLP", digits.shape, 10), random_images(digits), recipe, "digits")
     assert seen == [(0.01, False), *[(0.01, True)] * 4, (0.001, False), *[(0.001, True)] * 2]
@@ -154,7 +155,7 @@ def test_accuracy_is_the_share_of_right_answers_whatever_the_batches(digits, mon
     with torch.no_grad():
         right = (network(digits.test.images).argmax(1) == digits.test.labels).double().mean()
     for batch in (7, 50, 1000):
-        monkeypatch.setattr("dckit.train.TEST_BATCH", batch)
+        monkeypatch.setattr("dckit.method.train.TEST_BATCH", batch)
         assert accuracy(network, digits.test) == pytest.approx(100 * float(right))
     assert not network.training
 
@@ -258,7 +259,7 @@ def tested_on(monkeypatch):
         splits.append(test)
         return 0.0
 
-    monkeypatch.setattr("dckit.stage_t.accuracy", look)
+    monkeypatch.setattr("dckit.method.stage_t.accuracy", look)
     return splits
 
 
@@ -289,7 +290,7 @@ def test_without_a_choice_all_test_images_are_used(digits, quick, tested_on, tes
 
 def test_the_network_of_stage_t_can_be_another_than_that_of_stage_c(digits, quick, monkeypatch):
     built = []
-    monkeypatch.setattr("dckit.train.build", lambda *args: built.append(args) or build(*args))
+    monkeypatch.setattr("dckit.method.train.build", lambda *args: built.append(args) or build(*args))
     evaluate(random_images(digits), digits, quick.but(testing={"network": "MLP", "width": 4}), device="cpu")
     assert set(built) == {("MLP", (1, 28, 28), 10, "published", 4)}
 
@@ -303,7 +304,7 @@ def test_images_are_tested_under_the_recipes_normalisation(digits, quick, tested
 
 def test_the_network_of_stage_t_can_be_of_another_version(digits, quick, monkeypatch):
     built = []
-    monkeypatch.setattr("dckit.train.build", lambda *args: built.append(args) or build(*args))
+    monkeypatch.setattr("dckit.method.train.build", lambda *args: built.append(args) or build(*args))
     recipe = quick.but(version="report", testing={"version": "published"})
     evaluate(random_images(digits), digits, recipe, device="cpu")
     assert set(built) == {("ConvNet", (1, 28, 28), 10, "published", 8)}
@@ -324,9 +325,9 @@ def float64(network):
 def test_pieces_of_a_batch_make_the_same_step_as_all_of_it(digits, monkeypatch, batch):
     images, labels = digits.train[:130]
     ends, rights, sizes = [], [], []
-    monkeypatch.setattr("dckit.pieces.WIDE", 4)
+    monkeypatch.setattr("dckit.engine.pieces.WIDE", 4)
     for piece in (32, 10_000):
-        monkeypatch.setattr("dckit.pieces.PIECE", piece)
+        monkeypatch.setattr("dckit.engine.pieces.PIECE", piece)
         torch.manual_seed(0)
         network, optimizer = float64(build("ConvNet", digits.shape, 10, width=4))
         seen = []
@@ -405,7 +406,7 @@ def test_a_pass_tells_of_each_image_whether_it_was_named_right(digits):
 def test_training_is_a_generator_that_passes_on_what_each_pass_tells(digits, monkeypatch):
     told = [torch.rand(10) > 0.5 for _ in range(4)]
     script = iter(told)
-    monkeypatch.setattr("dckit.stage_t.train_epoch", lambda *args: next(script))
+    monkeypatch.setattr("dckit.method.stage_t.train_epoch", lambda *args: next(script))
     recipe = PUBLISHED.but(epochs=4, augmentation="none")
     found = list(training(build("MLP", digits.shape, 10), random_images(digits), recipe.testing, "digits"))
     assert all(a is b for a, b in zip(found, told, strict=True))

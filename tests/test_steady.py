@@ -10,7 +10,7 @@ from runs import last
 
 import dckit
 from dckit import condensing, evaluate, evaluating, random_images
-from dckit.select import CHOSEN, ranking
+from dckit.method import CHOSEN, ranking
 
 
 @contextmanager
@@ -34,13 +34,13 @@ def small(quick, **changes):
 def inside(monkeypatch):
     """The numbers of threads that torch computes with when a network is tested."""
     seen = set()
-    original = dckit.stage_t.accuracy
+    original = dckit.method.stage_t.accuracy
 
     def accuracy(*arguments):
         seen.add(torch.get_num_threads())
         return original(*arguments)
 
-    monkeypatch.setattr("dckit.stage_t.accuracy", accuracy)
+    monkeypatch.setattr("dckit.method.stage_t.accuracy", accuracy)
     return seen
 
 
@@ -165,7 +165,7 @@ def test_two_runs_at_once_are_two_runs_one_after_another(digits, quick):
 
 def test_an_interrupt_ends_the_networks_in_other_threads_too(digits, quick, monkeypatch):
     epochs, main = [], threading.current_thread()
-    original = dckit.stage_t.train_epoch
+    original = dckit.method.stage_t.train_epoch
 
     def train_epoch(*arguments):
         epochs.append(threading.current_thread())
@@ -173,7 +173,7 @@ def test_an_interrupt_ends_the_networks_in_other_threads_too(digits, quick, monk
             raise KeyboardInterrupt
         return original(*arguments)
 
-    monkeypatch.setattr("dckit.stage_t.train_epoch", train_epoch)
+    monkeypatch.setattr("dckit.method.stage_t.train_epoch", train_epoch)
     recipe = quick.but(network="MLP", networks=2, epochs=5000, epochs_augmented=5000)
     with threads(2), pytest.raises(KeyboardInterrupt):
         evaluate(random_images(digits), digits, recipe, device="cpu")

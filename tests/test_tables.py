@@ -11,16 +11,31 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from dckit import Recipe, Scores, figures, lessons
-from dckit.compare import Sample, compare, pooled, printed, reference
-from dckit.details import difference, switched
-from dckit.files import json_or_text
-from dckit.protocols import protocol_recipe
-from dckit.recipes import without_batch_norm
-from dckit.results import Result
-from dckit.runs import METHODS, Run, runs
-from dckit.tables import Table
-from dckit.three_columns import NETWORKS, own_table, table_1, table_2, table_3
+from dckit import Recipe
+from dckit.batch import lessons
+from dckit.engine import json_or_text
+from dckit.method import Scores, without_batch_norm
+from dckit.results import (
+    METHODS,
+    NETWORKS,
+    Result,
+    Run,
+    Sample,
+    compare,
+    difference,
+    figures,
+    pooled,
+    printed,
+    runs,
+    table_1,
+    table_2,
+    table_3,
+)
+from dckit.results.details import switched
+from dckit.results.paper_tables import own_table
+from dckit.results.recipe_words import protocol_recipe
+from dckit.results.verdicts import reference
+from dckit.show import Table
 
 ROOT = Path(__file__).parents[1]
 NAMES = {"MNIST": "mnist", "FashionMNIST": "fashionmnist", "SVHN": "svhn", "CIFAR10": "cifar10"}
@@ -222,8 +237,8 @@ def test_the_command_below_a_cell_asks_for_that_cell(table):
     for row in table.rows:
         measured = not row[kit].startswith("no run")
         number = re.fullmatch(r".* \[(\d+)\]", row[recipe] if measured else row[kit])[1]
-        python, _, module, *arguments = shlex.split(commands[number])
-        assert (python, module) == ("python", "dckit.lessons")
+        python, _, package, command, *arguments = shlex.split(commands[number])
+        assert (python, package, command) == ("python", "dckit", "lessons")
         args = lessons._parser().parse_args(arguments)
         (notebook,) = args.notebook
         given = {name: json_or_text(text) for name, text in args.parameter}

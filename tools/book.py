@@ -41,7 +41,7 @@ def run_missing(out: Path) -> None:
     """Run the lessons that ``out`` does not have. Raises ValueError if one fails."""
     missing = [str(lesson) for lesson in LESSONS if not (out / lesson.name).is_file()]
     if missing:
-        from dckit import lessons  # here, since torch comes with it, and takes half as long as the book itself
+        from dckit.batch import lessons
 
         if lessons.main([*missing, "--out", str(out)]):
             raise ValueError("no book: a lesson failed, see above")
@@ -53,6 +53,7 @@ def build(out: Path) -> None:
         source, site = Path(folder) / "source", Path(folder) / "site"
         stage(out, source)
         sphinx = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--doctree-dir", f"{folder}/doctrees"]
+        sphinx += ["--conf-dir", str(source / "docs")]
         if subprocess.run([*sphinx, str(source), str(site)]).returncode:
             raise ValueError("no book: see above what Sphinx found in a lesson or document")
         shutil.rmtree(out / "book", ignore_errors=True)
@@ -63,10 +64,9 @@ def stage(out: Path, source: Path) -> None:
     """Lay documents and executed lessons out as they lie in the repository, so that links hold in both."""
     import nbformat
 
-    shutil.copytree(ROOT / "book", source)
     for name in ("dckit", "docs", "notebooks/grids"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"):
+    for name in ("docs/index.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for lesson in LESSONS:
         notebook = nbformat.read(out / lesson.name, as_version=4)

@@ -1,6 +1,6 @@
 """Write what rests on the kit's own results: kit.json, the tables and pictures of README.md and docs/results.md.
 
-python tools/kit.py                # after new files in dckit/reference/results or dckit/reference/sets
+python tools/kit.py                # after new files in dckit/results/reference/results or dckit/data/sets
 """
 
 from collections import defaultdict
@@ -13,19 +13,33 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.page import fill
-from dckit import CondensedSet, Recipe, Run
-from dckit.compare import PRINTED, compare, pooled
-from dckit.condensed import SHIPPED as SETS
-from dckit.condensed import shipped_sets
-from dckit.details import difference
-from dckit.effects import steps, waterfall
-from dckit.figures import accuracy_by_ipc, cells_of, heatmaps, printed_cells
-from dckit.files import write_json
-from dckit.plots import Picture, draw_grid, picture
-from dckit.protocols import words_of
-from dckit.results import Result, with_shipped
-from dckit.tables import Table
-from dckit.three_columns import Cell, Measured, table_1, table_2, table_3, theirs_of
+from dckit import CondensedSet, Recipe
+from dckit.data import SHIPPED as SETS
+from dckit.data import shipped_sets
+from dckit.engine import write_json
+from dckit.results import (
+    PRINTED,
+    Cell,
+    Measured,
+    Result,
+    Run,
+    accuracy_by_ipc,
+    cells_of,
+    compare,
+    difference,
+    heatmaps,
+    pooled,
+    printed_cells,
+    steps,
+    table_1,
+    table_2,
+    table_3,
+    theirs_of,
+    waterfall,
+    with_shipped,
+    words_of,
+)
+from dckit.show import Picture, Table, draw_grid, picture
 
 ROOT = Path(__file__).parents[1]
 SIZES = (1, 10, 50)
@@ -90,7 +104,7 @@ def command(run: Run) -> str:
             f"-p networks {recipe.condensing.network} -p trained {recipe.testing.network}",
         )
         rest += f" -p protocol {_quoted(words_of(recipe))} -p questions false"
-    return f"python -m dckit.lessons notebooks/{lesson}.ipynb {what} {rest}"
+    return f"python -m dckit lessons notebooks/{lesson}.ipynb {what} {rest}"
 
 
 def _quoted(words: str) -> str:
@@ -182,7 +196,9 @@ def shipped_table() -> Table:
 def write(root: Path, results: Sequence[Result]) -> None:
     """Write kit.json, the pages' tables and the pictures below ``root``, where these pages are."""
     note = "accuracy in %, mean and population deviation over all networks of all sets; seconds are those of one set"
-    write_json(root / "dckit/reference/kit.json", {"source": "dckit", "note": note, "results": entries(results)})
+    write_json(
+        root / "dckit/results/reference/kit.json", {"source": "dckit", "note": note, "results": entries(results)}
+    )
     page, readme = root / "docs/results.md", root / "README.md"
     blocks = {"table 1": table_1, "table 2": table_2, "table 3": table_3}
     for name, table in blocks.items():

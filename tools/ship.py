@@ -7,10 +7,11 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from dckit import CondensedSet, Recipe, Run, Scores, evaluating, load
-from dckit.condensed import SHIPPED
-from dckit.progress import watched
-from dckit.results import read
+from dckit import CondensedSet, Recipe, evaluating, load
+from dckit.data import SHIPPED
+from dckit.method import Scores
+from dckit.results import Run, read
+from dckit.show import watched
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..runtime import seeded
+from ..engine import seeded
 
 NOTHING = "nothing has been written yet, or `return` is missing."
 _CAUSES = {

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..matching import gradient_distance
+from ..method import gradient_distance
 from .answers import NotYet, ask, checked, number, same, tell
 
 

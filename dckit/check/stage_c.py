@@ -7,12 +7,9 @@ import torch
 from torch import Tensor
 
 from ..data import Split
-from ..dc import DC
-from ..dc import matching_step as kits_step
-from ..matching import gradient_distance, gradients
-from ..models import build
-from ..pieces import Matcher
-from ..train import train_epoch
+from ..engine import Matcher
+from ..method import DC, build, gradient_distance, gradients, train_epoch
+from ..method import matching_step as kits_step
 from .answers import NOTHING, NotYet, ask, checked, number, tell, written
 
 CLASSES, IPC, REAL = 3, 2, 4  # of the small dataset below

@@ -1,0 +1,124 @@
+"""How long runs will take, from a few short runs of each kind: what a grid's dry run tells."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from ..data import ImageData, load
+from ..engine import read_tensors
+from ..method import Recipe, condensing, evaluating, random_images, strategy
+from ..results import Run
+from .headless import end_with
+
+START = 9.0  # seconds for the process of a notebook, its kernel, and importing torch in both
+
+Work = tuple[str, str, Recipe]  # "condensing", "testing" or "whole"; a dataset as for `load`; the recipe
+
+
+def seconds(cells: Sequence[tuple[str, Sequence[Run]]], outputs: Path, processes: int, threads: int) -> list[float]:
+    """Seconds that each cell will take: a dataset as for `load`, and the runs on it.
+
+    A result or set that is below ``outputs`` already, or that an earlier cell makes, costs nothing. Short runs are
+    timed in ``processes`` at once of ``threads`` each, as busy as the machine will be. Raises what `load` raises, and
+    ValueError for a damaged set.
+    """
+    made: set[Path] = set()
+    work = [list(_work(dataset, runs, outputs, made)) for dataset, runs in cells]
+    distinct = list(dict.fromkeys(each for cell in work for _, each in cell))
+    if not distinct:
+        return [START] * len(cells)
+    with ProcessPoolExecutor(
+        1 if torch.cuda.is_available() else min(processes, len(distinct)),
+        mp_context=get_context("spawn"),  # so that no GPU memory and no dataset stay with the caller
+        initializer=_begin,
+        initargs=(os.getpid(), threads),
+    ) as pool:
+        took = dict(zip(distinct, pool.map(timed, distinct), strict=True))
+    return [START + sum(part * took[each] for part, each in cell) for cell in work]
+
+
+def _begin(parent: int, threads: int) -> None:
+    if os.name == "posix":  # elsewhere a parent's number may not be the one that is known here
+        end_with(parent)
+    torch.set_num_threads(threads)
+
+
+def _work(dataset: str, runs: Iterable[Run], outputs: Path, made: set[Path]) -> Iterable[tuple[float, Work]]:
+    """What there is to do, and which part of it is left. Adds to ``made`` the files that will be there afterwards."""
+    for run in runs:
+        result, made_of = run.result_file(outputs), run.set_file(outputs)
+        # Recipes without what makes no difference, so that each kind of work is timed once.
+        test = Recipe(ipc=run.recipe.ipc, testing=run.recipe.testing)
+        if result not in made and not result.exists():
+            yield 1.0, ("whole" if run.method == "whole" else "testing", dataset, test)
+            if made_of not in made and run.method not in ("whole", "random"):
+                left = 1.0 - _done(made_of, run)
+                if run.condenses:
+                    yield left, ("condensing", dataset, replace(run.recipe, testing=Recipe().testing))
+                else:
+                    yield left, ("whole", dataset, test)
+            made |= {result, made_of}
+
+
+def _done(path: Path, run: Run) -> float:
+    """Which part of a set is on disk: from 0 to 1. An order of real images is there or not."""
+    if not path.exists():
+        return 0.0
+    card = read_tensors(path)[1]
+    return card["iteration"] / run.recipe.condensing.iterations if "iteration" in card else 1.0
+
+
+def timed(work: Work) -> float:
+    """Seconds of all of the work, from those of a little of it."""
+    kind, dataset, recipe = work
+    real, choices = _real(dataset), recipe.testing
+    if kind == "condensing":
+        return _condensing(real, recipe)
+    augmented = strategy(choices.augmentation, real.name) != "none"
+    networks, epochs = ("networks", "epochs_augmented" if augmented else "epochs")
+    if kind == "whole":
+        networks, epochs = "whole_networks", "whole_epochs"
+    data = real.train if kind == "whole" else random_images(real, recipe.ipc)
+    of = getattr(choices, networks)
+    together = min(torch.get_num_threads(), of)
+
+    def run(passes: int) -> float:
+        *_, scores = evaluating(data, real, recipe.but(**{networks: together, epochs: passes}))
+        return scores.seconds * of / together
+
+    return _line(run, 1, 2 if kind == "whole" else 6, getattr(choices, epochs))
+
+
+def _condensing(real: ImageData, recipe: Recipe) -> float:
+    """K iterations, each timed with few real images and without most of its loops, which are multiplied out."""
+    choices = recipe.condensing
+    few = {"real_batch": 8} if hasattr(choices, "real_batch") else {}
+
+    def run(**amounts: int) -> float:
+        *_, state = condensing(real, recipe.but(condensing={"iterations": 1, **few, **amounts}))
+        return state.seconds
+
+    if recipe.method != "dc":
+        return choices.iterations * run()
+    run(matching_steps=1)  # the first time takes longer
+    match = _line(lambda batch: run(matching_steps=1, real_batch=batch), 8, 24, choices.real_batch)
+    epoch = max(0.0, run(matching_steps=2, network_steps=2) - run(matching_steps=2, network_steps=1))
+    steps = choices.matching_steps
+    return choices.iterations * (steps * match + (steps - 1) * choices.network_steps * epoch)
+
+
+def _line(run: Callable[[int], float], few: int, many: int, amount: int) -> float:
+    """What ``run(amount)`` would take, on the line through two short runs."""
+    at_few, at_many = run(min(few, amount)), run(min(many, amount))
+    return at_many + max(0.0, at_many - at_few) / (many - few) * max(0, amount - many)
+
+
+@lru_cache(maxsize=1)
+def _real(dataset: str) -> ImageData:
+    return load(dataset)

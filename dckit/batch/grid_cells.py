@@ -1,0 +1,125 @@
+"""What a grid consists of: a file that names every combination of parameters, and the cells it stands for."""
+
+import ast
+import inspect
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from .. import results
+from ..method import CHOSEN
+from ..results import Run, runs
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a lesson: its notebook, what it is called, the parameters given to it, and what it measures."""
+
+    lesson: Path
+    name: str
+    parameters: dict[str, Any]
+    dataset: str
+    runs: tuple[Run, ...]
+
+    def executed(self, outputs: Path) -> Path:
+        """Where the executed notebook is kept."""
+        return outputs / "cells" / f"{self.name}.ipynb"
+
+    def done(self, outputs: Path) -> bool:
+        """Whether all of its results are there, and can be read."""
+        try:
+            return all(results.read(run.result_file(outputs)) for run in self.runs)
+        except (FileNotFoundError, ValueError):
+            return False
+
+    def makes(self, outputs: Path) -> set[Path]:
+        """The files that it writes unless they are there: results, condensed sets, orders of real images."""
+        sets = {run.set_file(outputs) for run in self.runs if run.method in (*CHOSEN, "dc")}
+        return sets | {run.result_file(outputs) for run in self.runs}
+
+
+def cells(grid: Path, given: Mapping[str, Any]) -> list[Cell]:
+    """The cells of a grid's file; ``given`` parameters take the place of the file's.
+
+    Raises ValueError, or OSError for a missing file, in one sentence for whatever cannot be meant.
+    """
+    lesson, fixed, every = _read(grid)
+    defaults = _defaults(lesson)
+    every = {name: [given[name]] if name in given else values for name, values in every.items()}
+    fixed |= {name: value for name, value in given.items() if name not in every}
+    for name, value in (*fixed.items(), *((name, value) for name, values in every.items() for value in values)):
+        if name not in defaults:
+            raise ValueError(f"{name!r} is nothing that a grid sets in {lesson.name}: expected {', '.join(defaults)}")
+        if type(value) is not type(defaults[name]):
+            raise ValueError(f"{name} is {value!r}: expected a value such as the lesson's own, {defaults[name]!r}")
+    takes = inspect.signature(runs).parameters
+    found: dict[str, Cell] = {}
+    for values in product(*every.values()):
+        parameters = fixed | dict(zip(every, values, strict=True))
+        all_of_them = defaults | parameters
+        asked = runs(**{name: value for name, value in all_of_them.items() if name in takes})
+        said = "-".join(str(value) for value in (lesson.stem, *values, *(given[n] for n in given if n not in every)))
+        name = re.sub(r"[^\w-]+", "_", said)
+        if name in found:
+            raise ValueError(f"{grid} has two cells named {name}: expected values that differ in letters or digits")
+        found[name] = Cell(lesson, name, parameters, all_of_them["dataset"], tuple(asked))
+    return list(found.values())
+
+
+def _read(grid: Path) -> tuple[Path, dict[str, Any], dict[str, list[Any]]]:
+    """Lesson, [fixed] and [every] of a grid's file."""
+    try:
+        table = tomllib.loads(grid.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{grid} is no TOML file: {error}") from None
+    except OSError as error:
+        raise ValueError(f"cannot read the grid {grid}: {error.strerror}") from None
+    lesson, fixed, every = table.pop("lesson", None), table.pop("fixed", {}), table.pop("every", {})
+    if table or not isinstance(lesson, str) or not isinstance(fixed, dict) or not isinstance(every, dict):
+        odd = ", ".join(table) or repr(lesson)
+        raise ValueError(f'{grid}: expected lesson = "….ipynb", [fixed] and [every], found {odd}')
+    for name, values in every.items():
+        if not isinstance(values, list) or not values:
+            raise ValueError(f"{grid}: {name} in [every] is {values!r}: expected a list of one value or more")
+    notebook = (grid.parent / lesson).resolve()
+    if not notebook.is_file():
+        raise ValueError(f"{grid} names the lesson {lesson!r}: no notebook {notebook}")
+    return notebook, fixed, every
+
+
+def _defaults(lesson: Path) -> dict[str, Any]:
+    """The values in the lesson's parameters cell, but for the folder of outputs, which a grid sets itself."""
+    import papermill
+
+    texts = {name: parameter["default"] for name, parameter in papermill.inspect_notebook(lesson).items()}
+    try:
+        values = {name: ast.literal_eval(text) for name, text in texts.items() if name != "outputs"}
+    except (ValueError, SyntaxError):
+        raise ValueError(f"{lesson}: expected plain values in its parameters cell, found {texts}") from None
+    if "outputs" not in texts or "dataset" not in values:
+        raise ValueError(f"{lesson}: expected dataset and outputs in its parameters cell, found {', '.join(texts)}")
+    return values
+
+
+def waves(todo: Iterable[Cell], outputs: Path) -> list[list[Cell]]:
+    """The cells in an order in which none makes what another is making: the first one goes ahead, the others follow.
+
+    Two at once would both spend hours on the same condensed set. No harm would come to it, but one would work in vain.
+    """
+    left, made, found = list(todo), set[Path](), []
+    while left:
+        wave, later, making = [], [], set[Path]()
+        for cell in left:
+            files = cell.makes(outputs) - made
+            if files & making:
+                later.append(cell)
+            else:
+                wave.append(cell)
+                making |= files
+        found.append(wave)
+        left, made = later, made | making
+    return found

@@ -1,0 +1,193 @@
+"""Run a notebook headless in a process of its own: an executed notebook, a page that opens offline, time and memory."""
+
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import torch
+
+from ..engine import replacing
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one notebook: seconds, the kernel's peak memory in MB (0 where unknown), and what went wrong."""
+
+    notebook: Path
+    seconds: float
+    megabytes: float
+    error: str = ""
+
+    def __str__(self) -> str:
+        memory = f"{self.megabytes:6.0f} MB" if self.megabytes else "memory not measured"
+        return f"{self.notebook.stem:24} {self.seconds:6.1f} s {memory}  {self.error or 'ok'}"
+
+
+def run(
+    notebook: Path, executed: Path, parameters: Mapping[str, Any], html: bool = True, folder: Path | None = None
+) -> Run:
+    """Execute ``notebook`` with papermill in a process of its own, and keep it as ``executed``; html: and as a page.
+
+    Until it is over it lies beside ``executed`` under one of the names of `unfinished`. A failed notebook is kept as
+    far as it came, and its error returned, not raised. folder: where the notebook runs; None: here.
+    """
+    started = time.monotonic()
+    part = executed.with_name(f".{executed.stem}.{uuid4().hex}.ipynb")
+    job = [str(notebook), str(part), dict(parameters), html and sys.stderr.isatty()]
+    try:
+        executed.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+        with own_gpu() as shown:
+            error, megabytes = _in_a_process(job, os.environ | shown, folder or Path.cwd())
+        if part.stat().st_size:
+            drop_widgets(part)
+            if html:
+                with replacing(executed.with_suffix(".html")) as page_part:
+                    page_part.write_text(page(part), encoding="utf-8")
+            part.replace(executed)
+        part.unlink(missing_ok=True)
+    except OSError as failed:
+        return Run(executed, 0.0, 0.0, f"cannot write {executed}: {failed.strerror}; choose another folder")
+    return Run(executed, time.monotonic() - started, megabytes, error)
+
+
+def unfinished(executed: Path) -> list[Path]:
+    """What `run` has begun and not ended of this notebook, or left behind when it was killed."""
+    return list(executed.parent.glob(f".{executed.stem}.*.ipynb"))
+
+
+@contextmanager
+def own_gpu(count: int | None = None) -> Iterator[dict[str, str]]:
+    """Wait for one of this machine's GPUs that no other run has; gives the environment that shows it alone.
+
+    count: GPUs that torch sees; None: ask it. Without GPUs nothing is waited for, and the environment is empty. The
+    locks are the operating system's: it opens them when a process dies.
+    """
+    from filelock import FileLock, Timeout
+
+    count = torch.cuda.device_count() if count is None else count
+    names = (os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))).split(",")[:count]
+    while names:
+        for name in names:
+            lock = Path(tempfile.gettempdir(), re.sub(r"[^\w-]", "_", f"dckit-{Path.home().name}-gpu-{name}"))
+            try:
+                with FileLock(lock, timeout=0):
+                    yield {"CUDA_VISIBLE_DEVICES": name}
+                    return
+            except Timeout:
+                continue
+        time.sleep(0.2)
+    yield {}
+
+
+def _in_a_process(job: list[Any], environment: Mapping[str, str], folder: Path) -> tuple[str, float]:
+    """Error and megabytes of `_execute`, run in a new process: its memory is known, and Dask's workers may start it."""
+    # Its source is handed over, not its name: importing this package would cost each notebook 3 s and 400 MB for torch.
+    command = [sys.executable, "-c", f"{inspect.getsource(_execute)}\n_execute()", json.dumps(job)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, cwd=folder, text=True) as process:
+        assert process.stdout is not None
+        printed = process.stdout.read().splitlines()
+    if process.returncode != 0:
+        return f"its process ended with {process.returncode}: killed, or out of memory?", 0.0
+    error, megabytes = json.loads(printed[-1])
+    return error, megabytes
+
+
+@cache
+def end_with(parent: int) -> None:
+    """End this process within a second of its ``parent``: pools of processes do not, when that is killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _execute() -> None:
+    """Execute the notebook that the command line names, and print its error and the kernel's peak memory in MB.
+
+    It ends when the process that waits for it does, and the kernel looks after its parent likewise, so that nothing
+    goes on working for a grid that was killed.
+    """
+    import json
+    import os
+    import sys
+    import threading
+
+    def wait_for_the_parents_end() -> None:
+        os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns when the other end of the pipe is gone
+        os._exit(1)
+
+    threading.Thread(target=wait_for_the_parents_end, daemon=True).start()
+    import papermill
+
+    notebook, part, parameters, show = json.loads(sys.argv[1])
+    # Not even errors: each kernel warns that its TCP is not encrypted, and of the interrupt that ends it.
+    how = {"kernel_name": "python3", "cwd": os.getcwd(), "extra_arguments": ["--log-level=50"]}
+    error, megabytes = "", 0.0
+    try:
+        papermill.execute_notebook(notebook, part, parameters, progress_bar=show, **how)
+    except papermill.PapermillExecutionError as failed:
+        error = f"{failed.ename}: {failed.evalue}"
+    except RuntimeError as failed:  # nbclient's DeadKernelError, or a kernel that does not start
+        error = f"{type(failed).__name__}: {failed} (killed, or out of memory?)"
+    if sys.platform != "win32":
+        import resource
+
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
+    print("\n" + json.dumps([error, megabytes]))
+
+
+def drop_widgets(notebook: Path) -> None:
+    """Leave of each widget what it shows where there are none: a picture. Its kernel is gone, its controls are dead."""
+    import nbformat
+
+    cells = nbformat.read(notebook, as_version=4)
+    if cells.metadata.pop("widgets", None) is None:
+        return
+    for output in (output for cell in cells.cells for output in cell.get("outputs", ())):
+        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    nbformat.write(cells, notebook)
+
+
+def page(notebook: Path) -> str:
+    """An executed notebook as one HTML page that needs no server and no network: formulas become MathML."""
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    cells = nbformat.read(notebook, as_version=4)
+    for cell in cells.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _formulas(cell.source)
+    title = re.search(r"^# (.+)", cells.cells[0].source, flags=re.MULTILINE)
+    name = title[1] if title else notebook.stem
+    body, _ = HTMLExporter(template_name="lab").from_notebook_node(cells, {"metadata": {"name": name}})
+    return re.sub(r'<script[^>]*src="https?://[^>]*>\s*</script>', "", body)
+
+
+def _formulas(text: str) -> str:
+    """Markdown with $$…$$ and $…$ as MathML, which browsers draw by themselves. Code is left alone."""
+    from latex2mathml.converter import convert
+
+    parts = re.split(r"(```.*?```|`[^`]*`)", text, flags=re.DOTALL)
+    for i in range(0, len(parts), 2):
+        parts[i] = re.sub(r"\$\$(.+?)\$\$", lambda m: convert(m[1].strip(), display="block"), parts[i], flags=re.DOTALL)
+        parts[i] = re.sub(r"\$([^$\n]+)\$", lambda m: convert(m[1]), parts[i])
+    return "".join(parts)

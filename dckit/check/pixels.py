@@ -1,0 +1,43 @@
+"""Check of lesson 0's exercise: from normalised images back to pixels."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ..data import denormalise
+from .answers import NotYet, ask, checked, same, tell, tensor
+
+
+@checked
+def pixels(function: Callable[..., Any]) -> str:
+    """Lesson 0. ``function(images, mean, std)`` de-normalises images (n, channels, height, width), to be looked at.
+
+    mean, std: one number a channel. It returns pixels of the same shape in 0 to 1.
+    """
+    images = 1.5 * torch.randn(2, 3, 4, 5, dtype=torch.float64)
+    mean, std = (0.5, 0.4, 0.3), (0.2, 0.3, 0.25)
+    given, right = images.clone(), denormalise(images, mean, std)
+    found = tensor(ask(function, given, mean, std), images.shape)
+    m, s = (torch.tensor(values, dtype=torch.float64).view(-1, 1, 1) for values in (mean, std))
+    mistakes = {
+        "these are still the normalised images: nothing was undone.": images,
+        "they are normalised once more, not back: multiply by `std` and add `mean`.": (images - m) / s,
+        "the sign of the mean is wrong: normalising subtracted it, so add it.": images * s - m,
+        "the order is wrong: normalising divided last, so multiply by `std` first, then add `mean`.": (images + m) * s,
+        "normalising divided by `std`: to undo that, multiply by it.": images / s + m,
+        "all channels got the first one's mean and deviation: each has its own.": images * s[0] + m[0],
+        "the pixels go up to 255: expected 0 to 1.": 255 * right,
+        "the images were stretched to 0 to 1, so each looks different than it did: undo the normalisation.": (
+            (images - images.min()) / (images.max() - images.min())
+        ),
+    }
+    clamped = {sentence: wrong.clamp(0, 1) for sentence, wrong in mistakes.items()}
+    tell(
+        found.clamp(0, 1), right, clamped, "these are other pixels: expected `images * std + mean`, channel by channel."
+    )
+    if not same(found, right):
+        raise NotYet("some pixels are below 0 or above 1: learned images leave that range, so cut them off (`clamp`).")
+    if not same(given, images):
+        raise NotYet("the pixels are right, but the images that were handed in have changed too: make new ones.")
+    return "That is `condensed.pixels`."

@@ -1,0 +1,185 @@
+"""A condensed set: images, labels and a card that says how they were made."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from ..engine import read_tensors, replacing, steady, write_tensors
+from .datasets import ImageData, denormalise
+
+SHIPPED = Path(__file__).parent / "sets"  # finished sets that come with the kit, by name
+
+
+@dataclass(frozen=True)
+class CondensedSet:
+    """Images (classes × ipc, channels, height, width) float32, normalised and sorted by class; labels int64; card.
+
+    The card names dataset, classes, mean, std, recipe, seed, versions, device, seconds and the losses. It is the
+    run's, so it says what the numbers cannot. Raises ValueError for a card that does not fit the images, or NaN.
+    """
+
+    images: Tensor
+    labels: Tensor
+    card: dict[str, Any]
+
+    @steady()
+    def __post_init__(self) -> None:
+        if not _is_card(self.card):
+            raise ValueError("the card does not name dataset, classes, shape, normalisation, mean and std as it must")
+        classes, shape = len(self.card["classes"]), tuple(self.card["shape"])
+        if self.images.shape[1:] != shape or self.images.dtype != torch.float32:
+            found = f"{tuple(self.images.shape[1:])} {self.images.dtype}"
+            raise ValueError(f"the card speaks of float32 images of {shape}, the images are {found}")
+        expected = torch.arange(classes).repeat_interleave(len(self.images) // max(classes, 1))
+        labels = self.labels.cpu()
+        if not len(expected) == len(self.images) > 0 or labels.dtype != torch.int64 or not labels.equal(expected):
+            raise ValueError(
+                f"{len(self.images)} images and {len(self.labels)} labels do not fit the card's {classes} classes: "
+                "expected the same number of each class, sorted, and labels of int64"
+            )
+        if not torch.isfinite(self.images).all():
+            raise ValueError("the images hold NaN or infinity: the run that made them diverged")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Normalised images and their labels at ``index``."""
+        return self.images[index], self.labels[index]
+
+    def to(self, device: torch.device) -> "CondensedSet":
+        """The same set on ``device``."""
+        return CondensedSet(self.images.to(device), self.labels.to(device), self.card)
+
+    @property
+    def ipc(self) -> int:
+        """Images per class."""
+        return len(self.images) // len(self.card["classes"])
+
+    @property
+    def pixels(self) -> Tensor:
+        """The images as pictures: de-normalised and cut off at 0 and 1. For eyes; train on ``images``."""
+        return denormalise(self.images, self.card["mean"], self.card["std"])
+
+    @property
+    def rows(self) -> Tensor:
+        """The pixels in the order of a grid: a row an image of each class, so that a column is a class."""
+        classes = len(self.card["classes"])
+        return self.pixels.view(classes, self.ipc, *self.pixels.shape[1:]).transpose(0, 1).flatten(0, 1)
+
+    def tensor_dataset(self) -> TensorDataset:
+        """For a DataLoader: pairs of a normalised image and its label."""
+        return TensorDataset(self.images, self.labels)
+
+    def save(self, path: str | Path) -> None:
+        """Write images, labels and card as one safetensors file, whole or not at all."""
+        write_tensors(path, {"images": self.images, "labels": self.labels}, self.card)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "CondensedSet":
+        """Read a file of ``save``, or a set that comes with the kit, by its name: one of `shipped_sets`, as "mnist-1".
+
+        A file of that name goes first. Raises FileNotFoundError, or ValueError for a damaged or foreign file.
+        """
+        path = Path(path)
+        if not path.is_file():
+            if str(path) not in shipped_sets():
+                names = ", ".join(shipped_sets())
+                raise FileNotFoundError(f"no file {path}, and none of the kit's own sets: {names}")
+            path = SHIPPED / f"{path}.safetensors"
+        tensors, card = read_tensors(path)
+        try:
+            return cls(tensors["images"], tensors["labels"], card)
+        except KeyError as error:
+            raise ValueError(f"{path} has no tensor {error}: not a condensed set of this kit") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    def save_grid(self, path: str | Path) -> None:
+        """One PNG of all images, a column a class."""
+        from torchvision.utils import save_image
+
+        with replacing(path) as part:
+            save_image(self.rows, part, nrow=len(self.card["classes"]), padding=1, pad_value=1.0, format="png")
+
+    def save_images(self, folder: str | Path) -> None:
+        """Each image as folder/class/number.png, de-normalised, which torchvision's ImageFolder reads."""
+        from torchvision.utils import save_image
+
+        names = [re.sub(r"[^\w -]", "-", name) for name in self.card["classes"]]  # a card may come from anywhere
+        if len(set(names)) < len(names):
+            names = [f"{label} {name}" for label, name in enumerate(names)]
+        for i, (picture, label) in enumerate(zip(self.pixels, self.labels.tolist(), strict=True)):
+            with replacing(Path(folder) / names[label] / f"{i % self.ipc}.png") as part:
+                save_image(picture, part, format="png")
+
+    @classmethod
+    def from_published(cls, path: str | Path, real: ImageData, experiment: int = 0) -> "CondensedSet":
+        """Import one set of the published code's result file, ``res_….pt``; its five experiments count from 0.
+
+        real: the dataset it was condensed from, under the published normalisation. The file is a pickle: only tensors,
+        numbers, lists and dictionaries in it are read, and no code in it is executed. Raises ValueError otherwise.
+        """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"no file {path}")
+        try:
+            with torch.serialization.safe_globals(_number_types()):
+                experiments = dict(enumerate(torch.load(path, map_location="cpu", weights_only=True)["data"]))
+            images, labels = experiments[experiment]
+            images, labels = images.float(), labels.long()
+        except Exception as error:  # whatever a damaged or foreign pickle ends in
+            reason = f"{type(error).__name__}: {error}".split("\n")[0]
+            raise ValueError(
+                f"{path}: no experiment {experiment} of the published code's results could be read from it, "
+                f"and nothing in it was executed ({reason})"
+            ) from None
+        card = base_card(real) | {
+            "method": "dc",
+            "source": f"published code, {Path(path).name}, experiment {experiment}",
+        }
+        return cls(images, labels, card)
+
+
+def shipped_sets() -> list[str]:
+    """Names of the sets that come with the kit, for `CondensedSet.load`: dataset and images per class."""
+    return sorted((path.stem for path in SHIPPED.glob("*.safetensors")), key=lambda name: name.rpartition("-"))
+
+
+def base_card(real: ImageData) -> dict[str, Any]:
+    """What a card says of the dataset."""
+    return {
+        "dataset": real.name,
+        "classes": list(real.classes),
+        "shape": list(real.shape),
+        "normalisation": real.normalisation,
+        "mean": list(real.mean),
+        "std": list(real.std),
+    }
+
+
+def _is_card(card: Any) -> bool:
+    """Whether a card that may come from anywhere says what `base_card` says, in the same types."""
+    try:
+        channels, height, width = card["shape"]
+        return (
+            all(isinstance(card[key], str) for key in ("dataset", "normalisation"))
+            and all(isinstance(n, int) for n in (channels, height, width))
+            and isinstance(card["classes"], list)
+            and all(isinstance(name, str) for name in card["classes"])
+            and len(card["mean"]) == len(card["std"]) == channels
+            and all(isinstance(number, float) for number in (*card["mean"], *card["std"]))
+        )
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _number_types() -> list[Any]:
+    """What NumPy's numbers, which the published code saves its accuracies as, are rebuilt with. Plain data all."""
+    scalar = np.float64(0).__reduce__()[0]
+    return [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, type(np.dtype("float64"))]

@@ -1,0 +1,11 @@
+"""What makes the method fast and safe: threads and GPU graphs, gradients in pieces, layers, devices, seeds, files.
+
+Imports nothing of the kit. It knows neither recipes nor algorithms, and a reader of the method can skip it.
+"""
+
+from .device import device_name, pick_device, sent, tf32, versions
+from .files import json_or_text, read_tensors, replacing, write_json, write_tensors
+from .layers import AvgPool2x2, Bfloat16, Dropout, Resize, dropping_out
+from .pieces import Matcher, descend, gradients_and_logits
+from .seeds import as_torchs_own, numbers, seeded
+from .threads import at_once, exhausted, side_by_side, steady, stepwise

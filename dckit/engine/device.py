@@ -1,0 +1,77 @@
+"""Where a run happens and which random numbers it meets: device, seeds, versions."""
+
+import platform
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .threads import at_once
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device to compute on: ``"auto"`` (CUDA if there is one, else the CPU), ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+    Apple's ``mps`` is used only when named, since its double backward is the least tried.
+    Raises ValueError for an unknown name or a device that this machine lacks.
+    """
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if here["cuda"] else "cpu")
+    if name not in here:
+        raise ValueError(f"unknown device {name!r}: expected 'auto', 'cpu', 'cuda' or 'mps'")
+    if not here[name]:
+        raise ValueError(f"device {name!r} was asked for, but torch sees none on this machine: use 'auto' or 'cpu'")
+    return torch.device(name)
+
+
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the CPU on ``device``, without waiting until a GPU has done what it was given before."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+@contextmanager
+def tf32(on: bool) -> Iterator[None]:
+    """Whether a GPU may round what it multiplies to TF32, ten bits of 23. Left alone torch does so in convolutions."""
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = on
+        yield
+    finally:
+        for backend, was in zip(backends, before, strict=True):
+            backend.allow_tf32 = was
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    try:
+        own = version("dckit")
+    except PackageNotFoundError:  # imported from a folder that was never installed
+        own = "unknown"
+    return {"dckit": own, "torch": torch.__version__, "python": platform.python_version()}
+
+
+def device_name(device: torch.device) -> str:
+    """A device as a result names it, such as ``"AMD EPYC 9B14, AVX512, 2 threads"`` or ``"NVIDIA T4"``.
+
+    Last digits depend on a processor and its instructions, and only the time on the number of threads.
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type != "cpu":
+        return device.type
+    return f"{_processor()}, {torch.backends.cpu.get_cpu_capability()}, {at_once()} threads"
+
+
+@cache
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")  # where Linux tells it; platform has "x86_64" there, or nothing
+    names = re.findall(r"^model name\s*: (.+)$", info.read_text(), re.MULTILINE) if info.exists() else []
+    return (names[0] if names else platform.processor() or platform.machine() or "cpu").strip()

@@ -1,0 +1,175 @@
+"""Sets of real images to hold a condensed set against: random ones, and Table 1's three ways to choose."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..data import CondensedSet, ImageData, Split, base_card
+from ..engine import numbers, pick_device, read_tensors, steady, stepwise, versions, write_tensors
+from .recipes import Recipe
+from .stage_t import training
+from .train import fresh_network
+
+RANDOM, TEACHER = 4, 5  # what a seed is for, see `numbers`
+CHOSEN = ("herding", "k_center", "forgetting")
+RANKED = 50  # images of each class that are ranked: as many as Table 1 asks for, so that one ranking serves all of it
+
+
+@steady()
+def random_images(real: ImageData, ipc: int = 1, seed: int = 0) -> CondensedSet:
+    """``ipc`` random training images of each class, as a set: Table 1's "random".
+
+    Raises ValueError if a class has fewer.
+    """
+    real.refuse_ipc(ipc)
+    generator = numbers(seed, RANDOM)
+    by_class = real.train.by_class
+    index = torch.cat([members[torch.randperm(len(members), generator=generator)[:ipc]] for members in by_class])
+    return _as_set(real, "random", index, ipc, seed)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How far the teacher is that ranks the images, and at the end their order.
+
+    The teacher is a network that learns from the whole training set. right: share of the images that it named right
+    when their turn came in the last epoch, in %; NaN where the order comes from a file. orders: a method's name →
+    (classes, ranked) indices of training images, best first; empty before the end.
+    """
+
+    epoch: int
+    epochs: int
+    right: float
+    orders: dict[str, Tensor]
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many epochs, of how many."""
+        return self.epoch, self.epochs
+
+    def __str__(self) -> str:
+        if math.isnan(self.right):
+            return "the training images were ranked before"
+        return f"whole training set: epoch {self.epoch} of {self.epochs}, {self.right:.1f} % right"
+
+
+def ranking(
+    real: ImageData, recipe: Recipe, seed: int = 0, device: str = "auto", keep: str | Path | None = None
+) -> Iterator[Ranking]:
+    """Train a teacher on the whole training set, and rank each class's images by herding, k-center and forgetting.
+
+    A generator, once an epoch. Teacher and training are those of stage T's "whole dataset" under ``recipe``. keep: a
+    file for the orders; a later call takes them from there. Raises ValueError if that holds another dataset's, seed's
+    or recipe's.
+    """
+    real = real.normalised(recipe.testing.normalisation)
+    real.refuse_ipc(recipe.ipc)
+    card = {
+        "ranking": {"dataset": real.name, "images": len(real.train), "seed": seed, "recipe": recipe.testing.decisive}
+    }
+    if keep is not None and Path(keep).exists():
+        orders, found = read_tensors(keep)
+        if found != card:
+            raise ValueError(f"{keep} ranks images for another dataset, seed or recipe: delete it or name another file")
+        if all(orders[method].shape[1] >= recipe.ipc for method in CHOSEN):
+            epochs = recipe.testing.whole_epochs
+            yield Ranking(epochs, epochs, float("nan"), orders)
+            return
+    for state in stepwise(_ranking(real, recipe, seed, pick_device(device))):
+        if state.orders and keep is not None:
+            write_tensors(keep, state.orders, card)
+        yield state
+
+
+def _ranking(real: ImageData, recipe: Recipe, seed: int, device: torch.device) -> Iterator[Ranking]:
+    choices = recipe.testing
+    count = min(max(RANKED, recipe.ipc), *(len(members) for members in real.train.by_class))
+    train = real.train.to(device)
+    forgotten = torch.zeros(len(train), device=device)
+    before = ever = torch.zeros(len(train), dtype=torch.bool, device=device)
+    generator = numbers(seed, TEACHER)
+    teacher = fresh_network(real, choices, generator).to(device)
+    epochs = training(teacher, train, choices, real.name, generator)
+    orders: dict[str, Tensor] = {}
+    for epoch in range(1, choices.whole_epochs + 1):
+        right = next(epochs)
+        forgotten += before & ~right  # a forgetting event: right at its last turn, wrong at this one
+        before, ever = right, ever | right
+        if epoch == choices.whole_epochs:
+            forgotten[~ever] = torch.inf  # never learned counts as most forgotten
+            orders = _orders(teacher, train, forgotten.cpu(), count, generator)
+        yield Ranking(epoch, choices.whole_epochs, 100 * float(right.float().mean()), orders)
+
+
+def _orders(
+    teacher: nn.Module, train: Split, forgotten: Tensor, count: int, generator: torch.Generator
+) -> dict[str, Tensor]:
+    orders: dict[str, list[Tensor]] = {method: [] for method in CHOSEN}
+    for members in train.by_class:
+        features = _features(teacher, train, members)
+        orders["herding"].append(members[herding(features, count)])
+        orders["k_center"].append(members[k_center(features, count)])
+        # images forgotten equally often come in random order
+        shuffled = members[torch.randperm(len(members), generator=generator)]
+        orders["forgetting"].append(shuffled[torch.argsort(forgotten[shuffled], descending=True, stable=True)[:count]])
+    return {method: torch.stack(rows) for method, rows in orders.items()}
+
+
+@torch.inference_mode()
+def _features(teacher: nn.Module, train: Split, members: Tensor, batch: int = 50) -> Tensor:
+    """What the teacher's last layer gets to see of these images: (n, features), on the CPU."""
+    assert isinstance(teacher, nn.Sequential)  # as all of `models` are
+    body = teacher[:-1].eval()
+    return torch.cat([body(train[part.to(train.labels.device)][0]).cpu() for part in members.split(batch)])
+
+
+def herding(features: Tensor, count: int) -> Tensor:
+    """Indices of ``count`` rows of ``features`` (n, d), chosen one by one to keep their mean close to that of all.
+
+    Source: Welling 2009, as used by Rebuffi et al. 2017 (iCaRL, algorithm 4), whom the paper cites.
+    """
+    mean, total = features.mean(0), torch.zeros_like(features[0])
+    free = torch.ones(len(features), dtype=torch.bool)
+    chosen = []
+    for n in range(1, count + 1):
+        off = ((total + features) / n - mean).norm(dim=1)
+        chosen.append(int(off.where(free, torch.inf).argmin()))
+        free[chosen[-1]] = False
+        total = total + features[chosen[-1]]
+    return torch.tensor(chosen)
+
+
+def k_center(features: Tensor, count: int) -> Tensor:
+    """Indices of ``count`` rows of ``features`` (n, d): the one nearest to the mean, then always the farthest one.
+
+    "Farthest" is from the nearest row chosen so far. Source: the greedy algorithm of Sener and Savarese 2018, whom the
+    paper cites. They start anywhere; that the paper starts at the mean is read from its Table 1, where k-center and
+    herding agree at 1 image per class.
+    """
+    chosen = [int((features - features.mean(0)).norm(dim=1).argmin())]
+    nearest = torch.full((len(features),), torch.inf)
+    for _ in range(count - 1):
+        nearest = torch.minimum(nearest, (features - features[chosen[-1]]).norm(dim=1))
+        nearest[chosen[-1]] = -1  # not again, even where all the others are its copies
+        chosen.append(int(nearest.argmax()))
+    return torch.tensor(chosen)
+
+
+def chosen_images(real: ImageData, orders: dict[str, Tensor], method: str, ipc: int = 1, seed: int = 0) -> CondensedSet:
+    """The first ``ipc`` images of each class in the order of "herding", "k_center" or "forgetting", as a set.
+
+    orders: of the last `Ranking`; seed: its own, for the card. Raises ValueError for another method.
+    """
+    if method not in orders:
+        raise ValueError(f"unknown method {method!r}: expected one of {', '.join(orders)}")
+    return _as_set(real, method, orders[method][:, :ipc].flatten(), ipc, seed)
+
+
+def _as_set(real: ImageData, method: str, index: Tensor, ipc: int, seed: int) -> CondensedSet:
+    images = real.train[index.to(real.train.labels.device)][0]
+    card = base_card(real) | {"method": method, "seed": seed, "versions": versions()}
+    return CondensedSet(images.cpu(), torch.arange(len(real.classes)).repeat_interleave(ipc), card)

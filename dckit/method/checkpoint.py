@@ -1,0 +1,122 @@
+"""Where a run of stage C stands, and keeping that in a file."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data import CondensedSet
+from ..engine import read_tensors, write_tensors
+from .recipes import Recipe
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands after ``iteration`` of its ``iterations``. A state is never changed.
+
+    learned: tensors by name, on the run's device: "images" (classes × ipc, channels, height, width), normalised, and
+    what else the algorithm carries on, such as their momentum. distances (iteration,): the loss of each iteration, also
+    on the device; for DC the distance D, averaged over its matching steps and classes. seconds: computing time.
+    """
+
+    iteration: int
+    iterations: int
+    learned: Mapping[str, Tensor]
+    labels: Tensor
+    distances: Tensor
+    seconds: float
+    card: dict[str, Any]
+
+    @property
+    def images(self) -> Tensor:
+        """The synthetic images (classes × ipc, channels, height, width), normalised."""
+        return self.learned["images"]
+
+    @property
+    def losses(self) -> tuple[float, ...]:
+        """``distances`` as numbers. A GPU has to stop for that."""
+        return tuple(self.distances.tolist())
+
+    @property
+    def loss(self) -> float:
+        """The last iteration's loss; NaN before the first."""
+        return float(self.distances[-1]) if self.iteration else float("nan")
+
+    @property
+    def finite(self) -> bool:
+        """Whether all that was learned and all losses are numbers."""
+        return all(bool(torch.isfinite(tensor).all()) for tensor in (*self.learned.values(), self.distances))
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many iterations, of how many."""
+        return self.iteration, self.iterations
+
+    def __str__(self) -> str:
+        return f"iteration {self.iteration} of {self.iterations}, distance {self.loss:.1f}"
+
+    @property
+    def condensed(self) -> CondensedSet:
+        """The images of this moment as a condensed set, on the CPU, with a card that names iteration and losses."""
+        progress = {"iteration": self.iteration, "seconds": round(self.seconds, 2), "losses": list(self.losses)}
+        return CondensedSet(self.images.cpu(), self.labels.cpu(), self.card | progress)
+
+
+def save_checkpoint(path: str | Path, state: State) -> None:
+    """Write a checkpoint: a condensed set that also holds the rest of what was learned.
+
+    One that is further on is left alone: an interrupted run may be closed only after a later one has gone on from its
+    file.
+    """
+    if Path(path).exists() and read_tensors(path)[1].get("iteration", 0) >= state.iteration:
+        return
+    write_tensors(path, {**state.learned, "labels": state.labels}, state.condensed.card)
+
+
+def resume(path: str | Path, start: State) -> State:
+    """The state that a checkpoint holds. Raises ValueError if it is another run's than ``start``'s.
+
+    Recipes that differ in stage T alone make the same run.
+    """
+    tensors, card = read_tensors(path)
+    found, wanted = _identity(card), _identity(start.card)
+    for key in wanted:
+        if found.get(key) != wanted[key]:
+            raise ValueError(
+                f"{path} holds another run: {_first_difference(key, found.get(key), wanted[key])}; "
+                "delete it or name another checkpoint"
+            )
+    CondensedSet(tensors["images"], tensors["labels"], card)  # refuses images that do not fit their card
+    if card["iteration"] == 0:
+        return start
+    missing = [name for name in start.learned if name not in tensors]
+    if missing:
+        raise ValueError(f"{path} holds images without their {missing[0]}: a set that was saved, and no checkpoint")
+    device = start.images.device
+    return replace(
+        start,
+        iteration=card["iteration"],
+        learned={name: tensors[name].to(device) for name in start.learned},
+        distances=torch.tensor(card["losses"], device=device),
+        seconds=card["seconds"],
+    )
+
+
+def _identity(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a run that one and no other."""
+    recipe = card.get("recipe")
+    with suppress(TypeError, ValueError):  # of another version of the kit, or damaged: as it is
+        read = Recipe.read(recipe)  # type: ignore[arg-type]
+        recipe = {"ipc": read.ipc, "method": read.method} | read.condensing.decisive
+    return {key: card.get(key) for key in ("dataset", "classes", "shape", "seed")} | {"recipe": recipe}
+
+
+def _first_difference(key: str, found: Any, wanted: Any) -> str:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        field = next(f for f in (*wanted, *found) if found.get(f) != wanted.get(f))
+        return _first_difference(f"{key} {field}", found.get(field), wanted.get(field))
+    return f"{key} is {found!r} there, {wanted!r} here"

@@ -1,0 +1,62 @@
+"""What the choices of every algorithm and of stage T share: they are checked when they are made."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from .networks import NETWORKS, Version
+
+LARGEST = 1e38  # of float32, the images' type, nearly
+ZERO_ALLOWED = {"image_momentum", "network_momentum", "network_steps", "momentum", "weight_decay"}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The network of a stage and how it computes; each algorithm, and stage T, adds its own fields.
+
+    Raises ValueError for a value that cannot be meant.
+    """
+
+    network: str = "ConvNet"
+    version: Version = "published"  # "report": as the report built it
+    width: int = 128  # channels of ConvNet's layers; others shrink alike below 128, see `build`
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"  # how it multiplies; only a GPU has TF32
+    normalisation: Literal["published", "report"] = "published"  # what pixels are divided by
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for field in fields(self):
+            value = renamed(getattr(self, field.name)) if field.name == "version" else getattr(self, field.name)
+            check(field.name, value, hints[field.name])
+            if hints[field.name] is float:
+                value = float(value)  # 0 and 0.0 are one choice, and must have one name
+            object.__setattr__(self, field.name, value)
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """The fields that make a difference: choices that share them make the same images, or the same test."""
+        versions = NETWORKS.get(self.network, {})
+        same = versions.get(self.version) is versions.get("published")
+        return asdict(self) | ({"version": "published"} if same else {})
+
+
+def renamed(version: Any) -> Any:
+    """A version of a network by the name it has now: version 0.1 of the kit called the report's "original"."""
+    return version.replace("original", "report", 1) if isinstance(version, str) else version
+
+
+def check(name: str, value: Any, hint: Any) -> None:
+    """Raise ValueError unless ``value`` suits the type of the field and, where it is a number, is in range."""
+    options = get_args(hint)
+    if get_origin(hint) is Literal:
+        if value not in options:
+            raise ValueError(f"unknown {name} {value!r}: expected one of {', '.join(options)}")
+        return
+    if value is None and type(None) in options:
+        return
+    kind = next((o for o in options if o is not type(None)), hint)
+    wanted = (int, float) if kind is float else kind
+    if not isinstance(value, wanted) or isinstance(value, bool) != (kind is bool):
+        raise ValueError(f"{name} {value!r}: expected {'a number' if kind is float else kind.__name__}")
+    if kind in (int, float) and not (0 < value < LARGEST or (value == 0 and name in ZERO_ALLOWED)):
+        low = "0 or more" if name in ZERO_ALLOWED else "more than 0"
+        raise ValueError(f"{name} {value!r}: expected {low}, and less than {LARGEST:g}")

@@ -1,0 +1,214 @@
+"""DC, dataset condensation with gradient matching: Algorithm 1 of Zhao, Mopuri and Bilen, ICLR 2021.
+
+`iteration` is the algorithm for one network, in the paper's letters. Around it stand its choices and what it needs.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..data import ImageData, Split
+from ..engine import Matcher, numbers, steady
+from .algorithm import Algorithm, Learned, Step, noise_or_real
+from .matching import gradient_distance
+from .train import fresh_network, redraw, train_epoch
+
+# T and ς_θ by images per class, as the published code has them. It refuses other numbers: see `loops`.
+LOOPS = {1: (1, 1), 10: (10, 50), 20: (20, 25), 30: (30, 20), 40: (40, 15), 50: (50, 10)}
+
+
+@dataclass(frozen=True)
+class DC(Algorithm):
+    """The choices of gradient matching; the defaults are the published code's at 1 image per class."""
+
+    method: ClassVar[str] = "dc"
+
+    iterations: int = 1000  # K, draws of θ0. The code runs one more after the accuracy it reports, and saves that
+    matching_steps: int = 1  # T
+    network_steps: int = 1  # ς_θ, epochs over S after each matching step but the last
+    metric: Literal["layerwise", "mse", "cos"] = "layerwise"  # D
+    by_class: bool = True  # match class after class, or one batch of all classes
+    real_batch: int = 256  # real images of each class in a matching step, drawn without replacement
+    norm_images: int = 16  # real images of each class that set batch norm's statistics before a matching step
+    init: Literal["noise", "real"] = "noise"
+    image_lr: float = 0.1  # η_S
+    image_momentum: float = 0.5
+    network_lr: float = 0.01  # η_θ
+    network_momentum: float = 0.0  # 0.5 in the published code until July 2021
+    network_batch: int | None = 256  # synthetic images in a network step; None: all of S
+
+    AMOUNTS: ClassVar[dict[str, dict[str, Any]]] = {
+        "full": {},
+        "lesson": dict(iterations=240, real_batch=8),
+        "smoke": dict(iterations=200, real_batch=8, width=32),
+    }
+
+    @classmethod
+    def published(cls, ipc: int, budget: str, network: str) -> "DC":
+        """The published code's; it condenses with batch norm where it tests VGG11 and ResNet18 without."""
+        matching_steps, network_steps = loops(ipc)
+        return cls(
+            network={"VGG11": "VGG11BN", "ResNet18": "ResNet18BN_AP"}.get(network, network),
+            matching_steps=matching_steps,
+            network_steps=network_steps,
+            image_lr=0.01 if network == "MLP" else 0.1,  # named in the published readme only
+        )._reduced(budget)
+
+    @classmethod
+    def report(cls, ipc: int, budget: str, network: str) -> "DC":
+        """The report's."""
+        return cls(
+            network=network,
+            version="report",
+            normalisation="report",
+            image_momentum=0.0,
+            matching_steps=ipc,
+            network_steps=loops(ipc)[1],
+            network_batch=None,
+        )._reduced(budget)
+
+    def _reduced(self, budget: str) -> "DC":
+        amounts = dict(self.AMOUNTS[budget])
+        if "iterations" in amounts:
+            # Named for T = 1 and η_S = 0.1: T matching steps do T times the work of one, and small ones go less far.
+            steps = min(self.iterations, round(amounts["iterations"] * 0.1 / self.image_lr))
+            amounts["iterations"] = max(5, steps // self.matching_steps)
+        return replace(self, **amounts)
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """The choices that decide about the images. A network that is matched once is never trained."""
+        unused = (
+            ("network_steps", "network_lr", "network_momentum", "network_batch") if self.matching_steps == 1 else ()
+        )
+        return {name: value for name, value in super().decisive.items() if name not in unused}
+
+    def start(self, real: ImageData, ipc: int, generator: torch.Generator) -> Learned:
+        """The first images, and their momentum."""
+        images = noise_or_real(self.init, real, ipc, generator)
+        return {"images": images} | ({"velocity": torch.zeros_like(images)} if self.image_momentum else {})
+
+    def ready(self, real: ImageData, labels: Tensor) -> Step:
+        """One iteration: a new θ0, and `iteration` with it."""
+        network = fresh_network(real, self, numbers(0)).to(labels.device)  # each iteration draws its weights anew
+        train_network = torch.optim.SGD(network.parameters(), self.network_lr, self.network_momentum)
+        match = Matcher(network, partial(gradient_distance, metric=self.metric))
+
+        def step(learned: Learned, generator: torch.Generator) -> tuple[Learned, Tensor]:
+            images = learned["images"].clone().requires_grad_()
+            train_images = torch.optim.SGD([images], self.image_lr, self.image_momentum)
+            if self.image_momentum:
+                train_images.state[images]["momentum_buffer"] = learned["velocity"].clone()
+            redraw(network, train_network, real, self, generator)
+            loss = iteration(self, real.train, images, labels, train_images, network, train_network, match, generator)
+            moved = {"images": images.detach(), "velocity": train_images.state[images].get("momentum_buffer")}
+            return {name: moved[name] for name in learned}, loss
+
+        return step
+
+
+Augment = Callable[[Tensor, Tensor, torch.Generator | None], tuple[Tensor, Tensor]]  # (synthetic, real) of a class
+
+
+def unchanged(synthetic: Tensor, real: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    """No augmentation."""
+    return synthetic, real
+
+
+def iteration(
+    choices: DC,
+    real: Split,
+    images: Tensor,
+    labels: Tensor,
+    train_images: torch.optim.Optimizer,
+    network: nn.Module,
+    train_network: torch.optim.Optimizer,
+    match: Matcher,
+    generator: torch.Generator | None = None,
+    augment: Augment = unchanged,
+) -> Tensor:
+    """Algorithm 1 for one network: T steps of the images, and between them ς_θ epochs of the network on the images.
+
+    images (classes × ipc, channels, height, width), which require grad, and labels: S. train_images: their optimiser,
+    with η_S; train_network: θ's, with η_θ. match: what gives slopes and distances, class by class. generator: of all
+    random numbers, None: torch's own. augment: what changes the images of a class before they are matched.
+    Returns the distance D, averaged over classes and steps.
+    """
+    steps = []
+    for t in range(choices.matching_steps):  # line 4: for t = 0, …, T − 1
+        hold_batch_norm(network, real, choices.norm_images, generator)
+        steps.append(matching_step(choices, real, images, labels, train_images, match, generator, augment))
+        if t < choices.matching_steps - 1:  # after the last step, θ is thrown away
+            for _ in range(choices.network_steps):  # line 9: θ ← ς_θ steps down its loss on S, with η_θ
+                train_epoch(network, train_network, (images.detach(), labels), choices.network_batch, "none", generator)
+    return torch.stack(steps).mean()
+
+
+@steady()
+def matching_step(
+    choices: DC,
+    real: Split,
+    images: Tensor,
+    labels: Tensor,
+    train_images: torch.optim.Optimizer,
+    match: Matcher,
+    generator: torch.Generator | None = None,
+    augment: Augment = unchanged,
+) -> Tensor:
+    """Lines 5 to 8 of Algorithm 1: one step of the images down D, summed over classes. Returns its mean over them."""
+    matched, pairs = [], []
+    for own, batch in batches(choices, real, labels, generator):  # line 6: B_c of the real set, and S_c
+        synthetic, real_images = augment(images[own], batch[0], generator)
+        matched.append(synthetic)
+        pairs.append((synthetic.detach(), labels[own], real_images, batch[1]))
+    slopes, distances = match(pairs, generator)  # line 7: D(∇_θ L(S_c), ∇_θ L(B_c)) and where it falls
+    train_images.zero_grad()
+    torch.autograd.backward(matched, slopes)
+    train_images.step()  # line 8: S ← S − η_S ∇_S D
+    return torch.stack(distances).sum() / len(real.by_class)
+
+
+def batches(
+    choices: DC, real: Split, labels: Tensor, generator: torch.Generator | None
+) -> Iterator[tuple[slice, tuple[Tensor, Tensor]]]:
+    """What is matched: which of the synthetic images, sorted by class, and a real batch.
+
+    By class, or all at once: then one batch of as many real images, in all classes as the data are.
+    """
+    classes = len(real.by_class)
+    if not choices.by_class:
+        yield slice(None), real.draw(classes * choices.real_batch, generator)
+        return
+    ipc = len(labels) // classes
+    for c in range(classes):
+        yield slice(c * ipc, (c + 1) * ipc), real.sample(c, choices.real_batch, generator)
+
+
+def hold_batch_norm(network: nn.Module, real: Split, n: int, generator: torch.Generator | None = None) -> None:
+    """Let ``n`` real images of each class set the statistics of batch norm, then hold them.
+
+    Batch norm over images of one class removes what distinguishes that class. One pass in training mode moves the
+    running statistics by their momentum, a tenth of the way, as in the published code. Without batch norm: nothing.
+    """
+    layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    if not layers:
+        return
+    network.train()
+    with torch.no_grad():
+        network(torch.cat([real.sample(c, n, generator)[0] for c in range(len(real.by_class))]))
+    for layer in layers:
+        layer.eval()
+
+
+def loops(ipc: int) -> tuple[int, int]:
+    """T and ς_θ for ``ipc`` images per class: the published table, and for other numbers what it suggests.
+
+    That is T = ipc up to 50, and about 500 network steps in all, at most 50 at a time. Above 50 the authors advise
+    (50, 10), which this gives.
+    """
+    steps = min(ipc, 50)
+    return LOOPS.get(ipc, (steps, min(50, 500 // steps)))

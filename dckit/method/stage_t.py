@@ -1,0 +1,154 @@
+"""Stage T: train fresh networks on a condensed set, and test them on real images."""
+
+import math
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..data import CondensedSet, ImageData, Split
+from ..engine import at_once, device_name, exhausted, numbers, pick_device, steady, stepwise, tf32, versions
+from .augment import strategy
+from .recipes import Recipe, Testing
+from .train import accuracy, fresh_network, train_epoch
+
+NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `numbers`
+IMAGES_AT_ONCE = 2000  # that a GPU trains on, one batch of every network that it trains at once
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Test accuracies in %, one a network, and a card that says how they were measured. seconds: computing time."""
+
+    accuracies: tuple[float, ...]
+    seconds: float
+    card: dict[str, Any]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy in %."""
+        return statistics.fmean(self.accuracies)
+
+    @property
+    def std(self) -> float:
+        """Population standard deviation over the networks in points, as the paper and the report print it.
+
+        It tells how far networks differ, not how well the mean is known, and nothing of other condensed sets.
+        """
+        return statistics.pstdev(self.accuracies)
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many networks, of how many."""
+        return len(self.accuracies), self.card["networks"]
+
+    def __str__(self) -> str:
+        if len(self.accuracies) == 1:
+            return f"{self.mean:.1f} % with one network"
+        return f"{self.mean:.1f} ± {self.std:.1f} % over {len(self.accuracies)} networks"
+
+
+@steady()
+def evaluating(
+    data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int = 0, device: str = "auto"
+) -> Iterator[Scores]:
+    """Train ``recipe.testing.networks`` fresh networks on ``data`` and test them on ``real.test``.
+
+    A generator with the scores so far after every network. data: a condensed set, or ``real.train`` for the whole
+    dataset, which gets ``whole_networks`` and ``whole_epochs`` without augmentation. Raises ValueError if the images
+    are not of the dataset's shape and classes, or normalised otherwise than it.
+    """
+    real = real.normalised(recipe.testing.normalisation)
+    if isinstance(data, CondensedSet):
+        _refuse_foreign(data, real)
+    else:
+        data = replace(data, mean=real.mean, std=real.std)
+    where = pick_device(device)
+    fresh_network(real, recipe.testing, numbers(seed))  # refuses a negative seed, and images that it cannot take
+    return stepwise(_evaluating(data, real, recipe, seed, where))
+
+
+def _evaluating(
+    data: CondensedSet | Split, real: ImageData, recipe: Recipe, seed: int, device: torch.device
+) -> Iterator[Scores]:
+    started = time.monotonic()
+    choices = recipe.testing
+    networks = choices.whole_networks if isinstance(data, Split) else choices.networks
+    card = {"dataset": real.name, "recipe": recipe.as_json(), "seed": seed, "networks": networks}
+    card |= {"set": {"method": "whole"} if isinstance(data, Split) else _origin(data)}
+    card |= {"versions": versions(), "device": device_name(device)}
+    data, test = data.to(device), _test_images(real.test, choices.test_images).to(device)
+
+    def tested(i: int) -> Iterator[float]:
+        generator = numbers(seed, NETWORK, i)
+        network = fresh_network(real, choices, generator).to(device)
+        for _ in training(network, data, choices, real.name, generator):
+            yield math.nan
+        yield accuracy(network, test)
+
+    accuracies: tuple[float, ...] = ()
+    together = at_once() if device.type == "cpu" else max(1, IMAGES_AT_ONCE // min(choices.batch, len(data)))
+    for first in range(0, networks, together):
+        with tf32(choices.precision == "tf32"):
+            found = exhausted([tested(i) for i in range(first, min(first + together, networks))], device)
+        for each in found:
+            accuracies = (*accuracies, each)
+            yield Scores(accuracies, time.monotonic() - started, card)
+
+
+def _origin(data: CondensedSet) -> dict[str, Any]:
+    """What a result keeps of the card of its set."""
+    kept = ("method", "source", "recipe", "seed", "iteration", "seconds", "device")
+    return {"ipc": data.ipc} | {k: data.card[k] for k in kept if k in data.card}
+
+
+def training(
+    network: nn.Module,
+    data: CondensedSet | Split,
+    choices: Testing,
+    dataset: str,
+    generator: torch.Generator | None = None,
+) -> Iterator[Tensor]:
+    """Train a network on condensed images, or on the whole dataset: a generator, once an epoch.
+
+    It gives what `train_epoch` returns. Published: SGD with momentum, weight decay, and one drop of the rate, for which
+    the code makes a new optimiser, so that momentum starts over.
+    """
+    whole = isinstance(data, Split)
+    augmentation = "none" if whole else strategy(choices.augmentation, dataset)
+    epochs = choices.whole_epochs if whole else choices.epochs if augmentation == "none" else choices.epochs_augmented
+    images_and_labels = data[:]
+    optimizer = _sgd(network, choices.lr, choices)
+    for epoch in range(epochs):
+        yield train_epoch(network, optimizer, images_and_labels, choices.batch, augmentation, generator)
+        if epoch == (epochs - 1) // 2 + 1:
+            optimizer = _sgd(network, choices.lr * choices.lr_drop, choices)
+
+
+def _sgd(network: nn.Module, lr: float, choices: Testing) -> torch.optim.SGD:
+    return torch.optim.SGD(network.parameters(), lr, choices.momentum, weight_decay=choices.weight_decay)
+
+
+def _test_images(test: Split, n: int | None) -> Split:
+    """The whole test set, or the same ``n`` of its images whatever the seed, so that scores can be compared."""
+    if n is None or n >= len(test):
+        return test
+    index = torch.randperm(len(test), generator=numbers(0, TEST_IMAGES))[:n]
+    return Split(test.pixels[index], test.labels[index], test.mean, test.std)
+
+
+def _refuse_foreign(data: CondensedSet, real: ImageData) -> None:
+    """Raise ValueError for a set that was made from another kind of image."""
+    for key, here in (
+        ("shape", list(real.shape)),
+        ("classes", list(real.classes)),
+        ("normalisation", real.normalisation),
+        ("mean", list(real.mean)),
+        ("std", list(real.std)),
+    ):
+        if data.card[key] != here:
+            raise ValueError(f"the condensed set has {key} {data.card[key]}, the test images have {here}")

@@ -1,0 +1,113 @@
+"""What a detail is worth: paired differences between recipes, and the ladder of them drawn as a waterfall."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..show import BLUE, MARKED, ORANGE, Picture, mark_guess, picture
+from .store import Result
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A mean difference in points, its 95 % interval, and over how many pairs of sets and of networks it was taken."""
+
+    difference: float
+    low: float
+    high: float
+    sets: int
+    networks: int
+
+    def __str__(self) -> str:
+        mean, low, high = (f"{round(x, 1) + 0.0:+.1f}" for x in (self.difference, self.low, self.high))  # no "−0.0"
+        return f"{mean} ({low} to {high})".replace("-", "−")
+
+
+def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
+    """What changed from ``before`` to ``after``, seed by seed.
+
+    Runs of one seed meet the same random numbers, so their luck cancels where they differ in little. With several
+    seeds the interval is Student's over the sets' differences. With one it is over its networks' differences, and says
+    nothing of other sets. Raises ValueError where no seed is in both.
+    """
+    from scipy.stats import t
+
+    a, b = ({r.run.seed: r.scores.accuracies for r in results} for results in (before, after))
+    seeds = sorted(a.keys() & b.keys())
+    if not seeds:
+        raise ValueError(f"nothing to compare: seeds {sorted(a)} and {sorted(b)} have none in common")
+    by_set = [statistics.fmean(b[s]) - statistics.fmean(a[s]) for s in seeds]
+    draws = by_set if len(seeds) > 1 else [y - x for x, y in zip(a[seeds[0]], b[seeds[0]], strict=True)]
+    mean, n = statistics.fmean(by_set), len(draws)
+    reach = float(t.ppf(0.975, n - 1)) * statistics.stdev(draws) / math.sqrt(n) if n > 1 else math.inf
+    return Effect(mean, mean - reach, mean + reach, len(seeds), sum(len(a[s]) for s in seeds))
+
+
+def steps(names: Sequence[str], rungs: Sequence[Sequence[Result]]) -> dict[str, Effect]:
+    """What each step of a ladder is worth: one name less than there are rungs."""
+    return {name: effect(a, b) for name, (a, b) in zip(names, pairwise(rungs), strict=True)}
+
+
+def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
+    """Effects and their intervals on one line of points: a row a detail, in it a marker for each way to measure it."""
+    kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))
+    figure = Figure(figsize=(7, 1.1 + 0.5 * len(rows)), layout="constrained")
+    ax = figure.add_subplot()
+    for number, (kind, (colour, marker, _)) in enumerate(zip(kinds, MARKED, strict=False)):
+        found = [(i + 0.24 * (number - (len(kinds) - 1) / 2), row[kind]) for i, row in enumerate(rows.values())]
+        means = [e.difference for _, e in found]
+        reach = [e.high - e.difference if math.isfinite(e.high) else 0 for _, e in found]
+        ax.errorbar(means, [y for y, _ in found], xerr=reach, fmt=marker, color=colour, capsize=3, lw=1.2, label=kind)
+    ax.axvline(0, color="grey", lw=1)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.invert_yaxis()
+    ax.set_xlabel("points of test accuracy, with 95 % intervals")
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper left", ncols=len(kinds), frameon=False)
+    said = (f"{name}: " + ", ".join(f"{kind} {e}" for kind, e in row.items()) for name, row in rows.items())
+    return picture(figure, "Effects in points of test accuracy. " + "; ".join(said))
+
+
+def waterfall(
+    start: tuple[str, float], climb: Mapping[str, Effect], end: str, guess: str | float | None = None
+) -> Picture:
+    """From an accuracy in %, step by step, to where the steps lead: a floating bar a step, with its interval.
+
+    guess: the name of the step that a learner expects to be the largest, or the points expected of all together.
+    """
+    names = [start[0], *climb, end]
+    figure = Figure(figsize=(7, 0.9 + 0.42 * len(names)), layout="constrained")
+    ax = figure.add_subplot()
+    level = start[1]
+    ax.plot(level, 0, "o", color="black", ms=8)
+    for row, step in enumerate(climb.values(), 1):
+        _step(ax, row, level, step)
+        level += step.difference
+        ax.plot((level, level), (row, row + 1), ":", color="grey", lw=1)
+    ax.plot(level, len(names) - 1, "o", color="black", ms=8)
+    for row, value in ((0, start[1]), (len(names) - 1, level)):
+        ax.annotate(f"{value:.1f}", (value, row), (10, 0), textcoords="offset points", va="center")
+    ax.set_yticks(range(len(names)), [f"your guess → {n}" if n == guess else n for n in names])
+    ax.invert_yaxis()
+    ax.use_sticky_edges = False  # bars would pull the axis to where they begin
+    ax.margins(x=0.25)
+    ax.set_xlabel("test accuracy in %")
+    ax.spines[["top", "right"]].set_visible(False)
+    said = "; ".join(f"{name}: {step}" for name, step in climb.items())
+    mark = mark_guess(ax, None if guess is None or isinstance(guess, str) else start[1] + guess)
+    return picture(figure, f"From {start[0]}, {start[1]:.1f} %, to {end}, {level:.1f} %, in points. {said}{mark}")
+
+
+def _step(ax: Axes, row: int, level: float, step: Effect) -> None:
+    """A bar that starts where the one above it ended, its interval, and its numbers."""
+    colour, hatch = (BLUE, "") if step.difference >= 0 else (ORANGE, "///")
+    ax.barh(row, step.difference, 0.6, left=level, color=colour, hatch=hatch, edgecolor="white")
+    ends = [level + e for e in (step.low, step.high) if math.isfinite(e)]
+    ax.plot(ends, [row] * len(ends), "|-", color="black", lw=1, ms=8)
+    right = max(*ends, level, level + step.difference)
+    ax.annotate(str(step), (right, row), (8, 0), textcoords="offset points", va="center", fontsize=9)

@@ -1,0 +1,60 @@
+"""Measuring a run, unless that is done already: what lessons and grids call for a cell of a table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..data import CondensedSet, ImageData
+from ..method import CHOSEN, Recipe, Scores, chosen_images, condensing, evaluating, random_images, ranking
+from ..show import AnyStage, watched
+from .run import Run
+from .store import read, save
+
+
+def measure(run: Run, real: ImageData, outputs: str | Path, device: str = "auto") -> Scores:
+    """The scores of a run: those saved below ``outputs``, or else measured now, watched and saved.
+
+    Stage C goes on from its checkpoint. Raises ValueError for another dataset than the run's, and what `read`,
+    `condense` and `evaluate` raise.
+    """
+    if real.name != run.dataset:
+        raise ValueError(f"the run is of dataset {run.dataset!r}, the images are of {real.name!r}")
+    path = run.result_file(outputs)
+    if path.exists():
+        return read(path).scores
+    data = real.train if run.method == "whole" else condensed_images(run, real, outputs, device)
+    scores = watched(evaluating(data, real, run.recipe, run.seed, device))
+    try:
+        save(run, scores, outputs)
+    except FileExistsError:  # another process was faster
+        return read(path).scores
+    return scores
+
+
+def condensed_images(run: Run, real: ImageData, outputs: str | Path, device: str = "auto") -> CondensedSet:
+    """The images of a run, condensed or chosen now where they are not below ``outputs`` yet."""
+    real = real.normalised(getattr(run.recipe, run.parts[0]).normalisation)
+    keep = run.set_file(outputs)
+    if run.method == "random":
+        return random_images(real, run.recipe.ipc, run.seed)
+    if run.method in CHOSEN:
+        orders = _ended(ranking(real, run.recipe, run.seed, device, keep)).orders
+        return chosen_images(real, orders, run.method, run.recipe.ipc, run.seed)
+    return _ended(condensing(real, run.recipe, run.seed, device, keep)).condensed
+
+
+def _ended(states: Iterator[AnyStage]) -> AnyStage:
+    """The last state, watched unless all was done before."""
+    first = next(states)
+    return first if first.done[0] == first.done[1] else watched(states)
+
+
+def saved_sets(outputs: str | Path) -> Iterator[CondensedSet]:
+    """The finished condensed sets below the folder ``outputs``, for pictures; others are passed over."""
+    for path in sorted((Path(outputs) / "sets").glob("*.safetensors")):
+        try:
+            condensed = CondensedSet.load(path)
+            recipe = Recipe.read(condensed.card["recipe"])
+        except (ValueError, KeyError):
+            continue  # an order of real images, damaged, or made by something else
+        if condensed.card.get("iteration") == recipe.condensing.iterations:
+            yield condensed

@@ -1,0 +1,162 @@
+"""Tables 1 to 3: what the paper printed, what the report printed, what this kit measured, and whether they agree."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..method import Scores
+from ..show import Table
+from .measured import BUILT, NETWORKS, REBUILT, Cell, Measured, networks_of, theirs_of
+from .run import METHODS
+from .store import Result
+from .verdicts import PRINTED, compare, pooled, printed
+
+_COLUMNS = ("paper", "report", "this kit", "sets × networks", "recipe", "kit − paper", "kit − report")
+
+
+def table_1(results: Sequence[Result], datasets: Sequence[str] = tuple(PRINTED), protocol: str = "published") -> Table:
+    """The paper's Table 1: each way to get 1, 10 or 50 images of each class, tested with ConvNet."""
+    rows = [
+        (Cell(dataset, ipc, method), (PRINTED[dataset], str(ipc), METHODS[method]))
+        for dataset in datasets
+        for ipc in (1, 10, 50)
+        for method in METHODS
+        if method != "whole"
+    ]
+    rows += [(Cell(dataset, 1, "whole"), (PRINTED[dataset], "all", METHODS["whole"])) for dataset in datasets]
+    return _table("table1", rows, ("dataset", "images/class", "method"), results, protocol)
+
+
+def table_2(results: Sequence[Result], protocol: str = "published", networks: Sequence[str] = NETWORKS) -> Table:
+    """The paper's Table 2: MNIST, 1 image per class, condensed with one network and tested with another.
+
+    protocol "report": the report's Table 2, the four networks that it built, LeNet and AlexNet its own way.
+    """
+    networks = [n for n in networks if n in networks_of(protocol)]
+    rows = [(Cell("mnist", 1, "dc", c, t), (c, t)) for c in networks for t in networks]
+    return _table("table2", rows, ("condensed with", "trained"), results, protocol)
+
+
+def table_3(results: Sequence[Result]) -> Table:
+    """The report's Table 3: its own code, but with LeNet and AlexNet as published."""
+    rows = [(Cell("mnist", 1, "dc", c, t), (c, t)) for c in REBUILT for t in BUILT]
+    return _table("table3", rows, ("condensed with", "trained"), results, "report + networks")
+
+
+def setting(
+    results: Sequence[Result],
+    dataset: str,
+    ipc: int,
+    network: str = "ConvNet",
+    trained: Sequence[str] = ("ConvNet",),
+    protocol: str = "published",
+) -> Table:
+    """One dataset and size: with ConvNet alone every method, as in Table 1; else condensed images, as in Table 2 or 3.
+
+    trained: the networks of stage T, a row each. protocol: "report + networks" is that of the report's Table 3.
+    """
+    if network == "ConvNet" and tuple(trained) == ("ConvNet",):
+        by_method = [(Cell(dataset, 1 if m == "whole" else ipc, m), (METHODS[m],)) for m in METHODS]
+        return _table("table1", by_method, ("method",), results, protocol)
+    name = "table3" if protocol == "report + networks" else "table2"
+    pairs = [(Cell(dataset, ipc, "dc", network, t), (network, t)) for t in trained]
+    return _table(name, pairs, ("condensed with", "trained"), results, protocol)
+
+
+def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str = "published") -> Table:
+    """What was measured on one dataset, for each method; nothing stands beside it."""
+    measured, rows = Measured(results), []
+    for method in METHODS:
+        found = measured.of(Cell(dataset, 1 if method == "whole" else ipc, method), protocol)
+        if found:
+            rows.append((METHODS[method], *_kit(found, protocol)))
+    note = f"{dataset}, {ipc} image{'s' * (ipc > 1)} per class."
+    if dataset not in PRINTED:
+        note += " Other images than the paper's: no column to compare with."
+    return Table(("method", "accuracy in %", "sets × networks", "recipe"), tuple(rows), note)
+
+
+def _table(
+    name: str,
+    cells: Sequence[tuple[Cell, tuple[str, ...]]],
+    keys: tuple[str, ...],
+    results: Sequence[Result],
+    protocol: str,
+) -> Table:
+    measured, rows, done, missing = Measured(results), [], dict[str, int](), dict[str, int]()
+    for cell, key in cells:
+        theirs = [theirs_of(source, name, cell) for source in ("paper", "report")]
+        found = measured.of(cell, protocol)
+        command = _command(name, cell, protocol, found[0].run.recipe.budget if found else "")
+        number = (done if found else missing).setdefault(command, len(done) + len(missing) + 1)
+        texts = [str(sample or "–") for sample in theirs]
+        if found:
+            accuracy, count, recipe = _kit(found, protocol)
+            verdicts = [str(compare(pooled(found), sample)) if sample else "" for sample in theirs]
+            rows.append((*key, *texts, accuracy, count, f"{recipe} [{number}]", *verdicts))
+        else:
+            rows.append((*key, *texts, f"no run [{number}]", "", "", "", ""))
+    return Table((*keys, *_COLUMNS), tuple(rows), _note(done, missing))
+
+
+def _kit(found: Sequence[Result], protocol: str) -> tuple[str, str, str]:
+    """Accuracy, how many networks, and the recipe, as a table prints them."""
+    sample = pooled(found)
+    count = f"{sample.sets} × {sample.networks}"
+    if found[0].run.method == "whole":
+        count = f"{sample.sets} network{'s' * (sample.sets > 1)}"
+    return str(sample), count, f"{protocol}, {found[0].run.recipe.budget}"
+
+
+def _command(table: str, cell: Cell, protocol: str, budget: str) -> str:
+    """What measured a cell at this budget or, where nothing did, what would fill it and its neighbours."""
+    lesson = "04_table_1" if table == "table1" else "05_tables_2_and_3"
+    what = f"-p dataset {cell.dataset} -p ipc {cell.ipc} -p budget {budget or 'full'}"
+    if table == "table1" and budget:
+        what += f" -p methods {cell.method}"
+    if table != "table1":
+        what += f' -p networks {cell.network} -p trained "{" ".join(networks_of(protocol))}"'
+    if protocol != "published":
+        what += f' -p protocol "{protocol}"'
+    return f"python -m dckit lessons notebooks/{lesson}.ipynb {what}"
+
+
+def _note(done: Mapping[str, int], missing: Mapping[str, int]) -> str:
+    note = (
+        "Accuracy in %, mean ± deviation over all networks. The paper's: 5 sets × 20 networks; the report's: 1 × 20. "
+        "kit − paper and kit − report: difference in points, its 95 % interval and a verdict (see "
+        "`dckit.results.verdicts`). "
+        "The kit's recipe is the one in its column, whoever it is compared with. Where both sides have one set, how "
+        "sets differ is in neither, and the interval is too narrow."
+    )
+    for said, commands in (
+        ("Measured by (`-p seed 0` for the first set, `1` for the second):", done),
+        ("Not measured yet; filled by (`-p budget lesson` for a first look):", missing),
+    ):
+        if commands:
+            note += f"\n\n{said}" + "".join(f"\n\n[{number}] `{command}`" for command, number in commands.items())
+    return note
+
+
+def beside(measured: Mapping[str, Scores]) -> Table:
+    """Accuracies measured here, keyed as in `METHODS`, beside the paper's and the report's for that dataset.
+
+    A dataset that neither measured stands beside MNIST's, which the header says.
+    """
+    card = next(iter(measured.values())).card
+    dataset, recipe = card["dataset"], card["recipe"]
+    theirs = dataset if dataset in PRINTED else "mnist"
+    rows = []
+    for method, scores in measured.items():
+        cell = {"ipc": None if method == "whole" else recipe["ipc"], "method": method}
+        mine = f"{scores.mean:.1f}" + (f" ± {scores.std:.1f}" if len(scores.accuracies) > 1 else "")
+        others = [str(printed(source, "table1", theirs, **cell) or "–") for source in ("paper", "report")]
+        rows.append((METHODS[method], *others, mine))
+    header = ("accuracy in %", f"paper, {PRINTED[theirs]}", f"report, {PRINTED[theirs]}", f"you, {dataset}")
+    return Table(header, tuple(rows), _measured_by(measured, dataset, recipe))
+
+
+def _measured_by(measured: Mapping[str, Scores], dataset: str, recipe: Mapping[str, Any]) -> str:
+    networks = ", ".join(f"{len(s.accuracies)} ({METHODS[m]})" for m, s in measured.items())
+    note = f"Yours: {recipe['protocol']} protocol at the {recipe['budget']} budget, one set, networks: {networks}. "
+    note += "The paper's: 5 sets × 20 networks; the report's: 1 set × 20 networks; both at their full budgets."
+    return note if dataset in PRINTED else note + f" The {dataset} are other images: their numbers cannot be compared."

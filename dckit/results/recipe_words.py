@@ -1,0 +1,67 @@
+"""A recipe in a line of words: "published", "report", or one of them with some choices changed.
+
+"report + optimiser + epochs"       the report's, with these details as the published code has them
+"published - augmentation"          the published code's, with this detail as the report has it
+"published + init=real"             a field set to a value, in both stages where both have it
+"published + testing.width=64"      a field of one stage
+"""
+
+import json
+import re
+
+from ..engine import json_or_text
+from ..method import Recipe, without_batch_norm
+from .details import DETAILS, switched
+
+_OTHER = {"published": "report", "report": "published"}
+# Words of version 0.1, and what is said of stage T's network by another parameter.
+OLD = {f"test_{name}": f"testing.{name}" for name in ("network", "version", "width")}
+OLD |= {"network": "condensing.network"}
+_SIGN = {"report": "+", "published": "-"}  # that brings in a detail of the other one
+
+
+def protocol_recipe(
+    protocol: str,
+    ipc: int = 1,
+    budget: str = "full",
+    network: str = "ConvNet",
+    trained: str = "ConvNet",
+    method: str = "dc",
+) -> Recipe:
+    """The recipe of a cell: condensed with ``network``, ``trained`` in stage T, the rest by the words of ``protocol``.
+
+    Raises ValueError for words that mean nothing.
+    """
+    base, *changes = re.split(r"\s+([+-])\s+", protocol.strip())
+    if base not in _OTHER:
+        raise ValueError(
+            f"unknown protocol {protocol!r}: expected published or report, alone or with changes such as "
+            '"report + optimiser", "published - augmentation" or "published + init=real"'
+        )
+    start = Recipe.filled_by(base, ipc, budget, network, method).but(testing={"network": trained})
+    by_name = {detail.name: detail for detail in DETAILS}
+    recipe = start
+    for sign, change in zip(changes[::2], changes[1::2], strict=True):
+        field, equals, text = change.partition("=")
+        if equals and sign == "+":
+            part, dot, name = OLD.get(field, field).rpartition(".")
+            value = json_or_text(text)
+            recipe = recipe.but(**{part: {name: value}} if dot else {name: value})
+        elif change in by_name and sign == _SIGN[base]:
+            recipe = switched(recipe, [by_name[change]], start.filled(_OTHER[base]))
+        else:
+            raise ValueError(
+                f"{sign} {change} in protocol {protocol!r}: expected {_SIGN[base]} and one of "
+                f"{', '.join(by_name)}, or + and a field of a recipe such as image_lr=0.01"
+            )
+    return recipe
+
+
+def words_of(recipe: Recipe) -> str:
+    """The words for a recipe: its protocol, and each field that differs from it. `protocol_recipe` understands them."""
+    network = recipe.condensing.network
+    usual = Recipe.filled_by(recipe.protocol, recipe.ipc, recipe.budget, without_batch_norm(network), recipe.method)
+    changed = {} if usual.condensing.network == network else {"condensing.network": network}
+    changed |= recipe.differences(recipe.filled(recipe.protocol))
+    texts = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed.items())
+    return " + ".join((recipe.protocol, *texts))

@@ -1,0 +1,92 @@
+"""Watching a stage as it runs: live in a notebook, a line now and then in a terminal.
+
+A display that is changed in place works in JupyterLab and on Colab, and leaves its last picture behind when nobody
+looks, as under papermill, where the usual progress bars stand still or flood the log.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Protocol, TypeVar
+
+from IPython import get_ipython
+from IPython.display import DisplayHandle, Markdown, display
+
+from ..data import CondensedSet
+from ..method import State
+from .plots import Picture, condensed_grid
+
+SECONDS_LIVE, SECONDS_LOG = 1.0, 20.0  # between two updates
+
+
+class Stage(Protocol):
+    """What can be watched: something that says how far it is, in numbers and (``str``) in words."""
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many steps, of how many."""
+
+
+AnyStage = TypeVar("AnyStage", bound=Stage)
+Draw = Callable[[CondensedSet], Picture]
+
+
+def watch(states: Iterable[AnyStage], draw: Draw = condensed_grid) -> Iterator[AnyStage]:
+    """Pass the states of `condensing`, `evaluating` or `ranking` through, showing how far they are once a second.
+
+    For stage C also the images as they form, by ``draw``. Without a notebook it is a line every 20 s.
+    """
+    live = get_ipython() is not None
+    every = SECONDS_LIVE if live else SECONDS_LOG
+    show = _Live(draw) if live else _print
+    started = shown = time.monotonic()
+    first = last = None
+    try:
+        for last in states:
+            now = time.monotonic()
+            if first is None or now - shown > every:
+                first = first or last.done[0]
+                show(last, _left(last.done, first, now - started))
+                shown = now
+            yield last
+    finally:
+        if isinstance(states, Generator):
+            states.close()  # now, not when the traceback of an interrupt is forgotten: its checkpoint is due
+        if last is not None:
+            show(last, f"{time.monotonic() - started:.0f} s")
+
+
+def watched(states: Iterable[AnyStage], draw: Draw = condensed_grid) -> AnyStage:
+    """The last of the states, after watching all of them."""
+    return deque(watch(states, draw), maxlen=1).pop()
+
+
+def _left(done: tuple[int, int], first: int, seconds: float) -> str:
+    """Time used and an estimate of the rest; the first state, whose time is not known, does not count."""
+    now, of = done
+    return f"{seconds:.0f} s, about {seconds / (now - first + 1) * (of - now):.0f} s to go" if now < of else ""
+
+
+class _Live:
+    """Two displays that are changed in place: a line and, in stage C, the images."""
+
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
+        self.line: DisplayHandle | None = None
+        self.images: DisplayHandle | None = None
+
+    def __call__(self, state: Stage, note: str) -> None:
+        self.line = _put(Markdown(f"{state} ({note})" if note else str(state)), self.line)
+        if isinstance(state, State):
+            self.images = _put(self.draw(state.condensed), self.images)
+
+
+def _put(what: object, where: DisplayHandle | None) -> DisplayHandle | None:
+    if where is None:
+        return display(what, display_id=True)
+    where.update(what)
+    return where
+
+
+def _print(state: Stage, note: str) -> None:
+    print(f"{state} ({note})" if note else state, flush=True)
