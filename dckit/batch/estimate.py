@@ -1,11 +1,8 @@
 """How long runs will take, from a few short runs of each kind: what a grid's dry run tells."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -14,39 +11,27 @@ from ..data import ImageData, load
 from ..engine import read_tensors
 from ..method import Recipe, condensing, evaluating, random_images, strategy
 from ..results import Run
-from .headless import end_with
 
 START = 9.0  # seconds for the process of a notebook, its kernel, and importing torch in both
 
 Work = tuple[str, str, Recipe]  # "condensing", "testing" or "whole"; a dataset as for `load`; the recipe
 
 
-def seconds(cells: Sequence[tuple[str, Sequence[Run]]], outputs: Path, processes: int, threads: int) -> list[float]:
-    """Seconds that each cell will take: a dataset as for `load`, and the runs on it.
+def seconds(cells: Sequence[tuple[str, Sequence[Run]]], outputs: Path, threads: int | None) -> list[float]:
+    """Seconds that each job will take: a dataset as for `load`, and the runs on it.
 
-    A result or set that is below ``outputs`` already, or that an earlier cell makes, costs nothing. Short runs are
-    timed in ``processes`` at once of ``threads`` each, as busy as the machine will be. Raises what `load` raises, and
-    ValueError for a damaged set.
+    A result or set that is below ``outputs`` already, or that an earlier job makes, costs nothing. Short runs are
+    timed on as many ``threads`` as a job will have. Raises what `load` raises, and ValueError for a damaged set.
     """
     made: set[Path] = set()
     work = [list(_work(dataset, runs, outputs, made)) for dataset, runs in cells]
-    distinct = list(dict.fromkeys(each for cell in work for _, each in cell))
-    if not distinct:
-        return [START] * len(cells)
-    with ProcessPoolExecutor(
-        1 if torch.cuda.is_available() else min(processes, len(distinct)),
-        mp_context=get_context("spawn"),  # so that no GPU memory and no dataset stay with the caller
-        initializer=_begin,
-        initargs=(os.getpid(), threads),
-    ) as pool:
-        took = dict(zip(distinct, pool.map(timed, distinct), strict=True))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        took = {each: timed(each) for each in dict.fromkeys(each for cell in work for _, each in cell)}
+    finally:
+        torch.set_num_threads(before)
     return [START + sum(part * took[each] for part, each in cell) for cell in work]
-
-
-def _begin(parent: int, threads: int) -> None:
-    if os.name == "posix":  # elsewhere a parent's number may not be the one that is known here
-        end_with(parent)
-    torch.set_num_threads(threads)
 
 
 def _work(dataset: str, runs: Iterable[Run], outputs: Path, made: set[Path]) -> Iterable[tuple[float, Work]]:

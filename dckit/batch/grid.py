@@ -11,33 +11,39 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import joblib
 from tqdm import tqdm
 
 from ..engine import json_or_text
 from . import estimate, headless
-from .grid_cells import Cell, cells, waves
-from .workers import Machines, clean, ended, machines
+from .grid_cells import Job, chains, jobs_of
+from .workers import Machines, executions, machines
 
 
-def run(todo: list[Cell], outputs: Path, where: Machines, expected: Mapping[str, float]) -> list[headless.Run]:
-    """Run all cells, telling how far they are; returns those that failed. expected: seconds by the cell's name."""
+def run(todo: list[Job], outputs: Path, where: Machines, expected: Mapping[str, float]) -> list[headless.Execution]:
+    """Run all jobs, telling how far they are; returns those that failed. expected: seconds by the job's name."""
     started, spent, passed, done, failed = time.monotonic(), 0.0, 0.0, 0, []
     with tqdm(total=len(todo), disable=None, bar_format="{desc} {bar}") as bar:
-        for cell, ran in (pair for wave in waves(todo, outputs) for pair in ended(wave, outputs, where)):
-            if not ran.error and not cell.done(outputs):
+        for job, ran in executions(chains(todo, outputs), outputs, where):
+            if not ran.error and not job.done(outputs):
                 ran = replace(ran, error="it left no results: does the lesson measure the runs of its parameters?")
             if ran.error:
                 failed.append(ran)
-            done, spent, passed = done + 1, spent + ran.seconds, passed + expected[cell.name]
+            done, spent, passed = done + 1, spent + ran.seconds, passed + expected[job.name]
             left = (sum(expected.values()) - passed) * spent / passed / max(1, min(where.at_once, len(todo) - done))
             text = f"{done} of {len(todo)} cells, {_time(time.monotonic() - started)} used, about {_time(left)} to go"
             bar.set_description_str(text)
             bar.update()
             if bar.disable:
-                print(f"{cell.name}: {'FAILED' if ran.error else 'ok'}, {_time(ran.seconds)}; {text}", flush=True)
+                print(f"{job.name}: {'FAILED' if ran.error else 'ok'}, {_time(ran.seconds)}; {text}", flush=True)
     clean(todo, outputs)
     return failed
+
+
+def clean(jobs: Iterable[Job], outputs: Path) -> None:
+    """Remove unfinished notebooks that a killed grid left behind."""
+    for job in jobs:
+        for part in headless.unfinished(job.executed(outputs)):
+            part.unlink(missing_ok=True)
 
 
 def _time(seconds: float) -> str:
@@ -53,7 +59,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     args = _parser().parse_args(None if arguments is None else list(arguments))
     outputs = args.out.resolve()
     try:
-        found = cells(args.grid, {name: json_or_text(text) for name, text in args.parameter})
+        found = jobs_of(args.grid, {name: json_or_text(text) for name, text in args.parameter})
         # A grid that was killed may have left a notebook unfinished whose results are there: that takes seconds.
         todo = [cell for cell in found if not cell.done(outputs) or headless.unfinished(cell.executed(outputs))]
         with machines(args.jobs, args.dask) as where:
@@ -75,7 +81,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _expected(todo: list[Cell], outputs: Path, where: Machines, dry_run: bool) -> dict[str, float]:
+def _expected(todo: list[Job], outputs: Path, where: Machines, dry_run: bool) -> dict[str, float]:
     """Seconds for each cell by its name, told; all alike where they differ in their seed alone and nobody asked.
 
     Raises ValueError or OSError in a dry run where the steps cannot be timed.
@@ -85,7 +91,7 @@ def _expected(todo: list[Cell], outputs: Path, where: Machines, dry_run: bool) -
         return alike
     work = [(cell.dataset, cell.runs) for cell in todo]
     try:
-        took = estimate.seconds(work, outputs, min(where.at_once, joblib.cpu_count()), where.threads)
+        took = estimate.seconds(work, outputs, where.threads)
     except (ValueError, OSError) as error:
         if dry_run:
             raise
@@ -104,10 +110,10 @@ def _parser() -> argparse.ArgumentParser:
         *("-p", "--parameter"), nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="fix a parameter, whatever the file says",
     )  # fmt: skip
-    parser.add_argument("--jobs", type=int, help="cells at once (default: one a GPU, or without GPUs one a core)")
+    parser.add_argument("--jobs", type=int, help="cells at once (default: one per GPU, or without GPUs one per core)")
     parser.add_argument(
         "--dask", metavar="ADDRESS",
-        help="run on the Dask cluster of this scheduler, a cell a thread of its workers, which must see this folder, "
+        help="run on the Dask cluster of this scheduler, a cell per thread of its workers, which must see this folder, "
         "the datasets and the folder of results under the same paths",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="tell what there is to do and how long it will take")

@@ -1,4 +1,4 @@
-"""What a grid consists of: a file that names every combination of parameters, and the cells it stands for."""
+"""What a grid consists of: a file that names every combination of parameters, and the jobs it stands for."""
 
 import ast
 import inspect
@@ -16,7 +16,7 @@ from ..results import Run, runs
 
 
 @dataclass(frozen=True)
-class Cell:
+class Job:
     """One run of a lesson: its notebook, what it is called, the parameters given to it, and what it measures."""
 
     lesson: Path
@@ -42,8 +42,8 @@ class Cell:
         return sets | {run.result_file(outputs) for run in self.runs}
 
 
-def cells(grid: Path, given: Mapping[str, Any]) -> list[Cell]:
-    """The cells of a grid's file; ``given`` parameters take the place of the file's.
+def jobs_of(grid: Path, given: Mapping[str, Any]) -> list[Job]:
+    """The jobs of a grid's file; ``given`` parameters take the place of the file's.
 
     Raises ValueError, or OSError for a missing file, in one sentence for whatever cannot be meant.
     """
@@ -57,7 +57,7 @@ def cells(grid: Path, given: Mapping[str, Any]) -> list[Cell]:
         if type(value) is not type(defaults[name]):
             raise ValueError(f"{name} is {value!r}: expected a value such as the lesson's own, {defaults[name]!r}")
     takes = inspect.signature(runs).parameters
-    found: dict[str, Cell] = {}
+    found: dict[str, Job] = {}
     for values in product(*every.values()):
         parameters = fixed | dict(zip(every, values, strict=True))
         all_of_them = defaults | parameters
@@ -66,7 +66,7 @@ def cells(grid: Path, given: Mapping[str, Any]) -> list[Cell]:
         name = re.sub(r"[^\w-]+", "_", said)
         if name in found:
             raise ValueError(f"{grid} has two cells named {name}: expected values that differ in letters or digits")
-        found[name] = Cell(lesson, name, parameters, all_of_them["dataset"], tuple(asked))
+        found[name] = Job(lesson, name, parameters, all_of_them["dataset"], tuple(asked))
     return list(found.values())
 
 
@@ -105,21 +105,15 @@ def _defaults(lesson: Path) -> dict[str, Any]:
     return values
 
 
-def waves(todo: Iterable[Cell], outputs: Path) -> list[list[Cell]]:
-    """The cells in an order in which none makes what another is making: the first one goes ahead, the others follow.
+def chains(todo: Iterable[Job], outputs: Path) -> list[list[Job]]:
+    """The jobs, each in one list with those that make the same files: these are to follow one another.
 
     Two at once would both spend hours on the same condensed set. No harm would come to it, but one would work in vain.
     """
-    left, made, found = list(todo), set[Path](), []
-    while left:
-        wave, later, making = [], [], set[Path]()
-        for cell in left:
-            files = cell.makes(outputs) - made
-            if files & making:
-                later.append(cell)
-            else:
-                wave.append(cell)
-                making |= files
-        found.append(wave)
-        left, made = later, made | making
-    return found
+    found: list[tuple[set[Path], list[Job]]] = []
+    for job in todo:
+        files = job.makes(outputs)
+        tied = [chain for chain in found if chain[0] & files]
+        found = [chain for chain in found if not chain[0] & files]
+        found.append((files.union(*(made for made, _ in tied)), [j for _, chain in tied for j in chain] + [job]))
+    return [chain for _, chain in found]

@@ -1,18 +1,16 @@
 """Run a notebook headless in a process of its own: an executed notebook, a page that opens offline, time and memory."""
 
-import inspect
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,7 +21,7 @@ from ..engine import replacing
 
 
 @dataclass(frozen=True)
-class Run:
+class Execution:
     """What came of one notebook: seconds, the kernel's peak memory in MB (0 where unknown), and what went wrong."""
 
     notebook: Path
@@ -36,13 +34,19 @@ class Run:
         return f"{self.notebook.stem:24} {self.seconds:6.1f} s {memory}  {self.error or 'ok'}"
 
 
-def run(
-    notebook: Path, executed: Path, parameters: Mapping[str, Any], html: bool = True, folder: Path | None = None
-) -> Run:
+def execute(
+    notebook: Path,
+    executed: Path,
+    parameters: Mapping[str, Any],
+    html: bool = True,
+    folder: Path | None = None,
+    threads: int | None = None,
+) -> Execution:
     """Execute ``notebook`` with papermill in a process of its own, and keep it as ``executed``; html: and as a page.
 
     Until it is over it lies beside ``executed`` under one of the names of `unfinished`. A failed notebook is kept as
-    far as it came, and its error returned, not raised. folder: where the notebook runs; None: here.
+    far as it came, and its error returned, not raised. folder: where the notebook runs; None: here. threads: that torch
+    may use; None: as many as it likes.
     """
     started = time.monotonic()
     part = executed.with_name(f".{executed.stem}.{uuid4().hex}.ipynb")
@@ -50,8 +54,9 @@ def run(
     try:
         executed.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
+        limit = {"OMP_NUM_THREADS": str(threads)} if threads else {}
         with own_gpu() as shown:
-            error, megabytes = _in_a_process(job, os.environ | shown, folder or Path.cwd())
+            error, megabytes = _in_a_process(job, os.environ | shown | limit, folder or Path.cwd())
         if part.stat().st_size:
             drop_widgets(part)
             if html:
@@ -60,12 +65,12 @@ def run(
             part.replace(executed)
         part.unlink(missing_ok=True)
     except OSError as failed:
-        return Run(executed, 0.0, 0.0, f"cannot write {executed}: {failed.strerror}; choose another folder")
-    return Run(executed, time.monotonic() - started, megabytes, error)
+        return Execution(executed, 0.0, 0.0, f"cannot write {executed}: {failed.strerror}; choose another folder")
+    return Execution(executed, time.monotonic() - started, megabytes, error)
 
 
 def unfinished(executed: Path) -> list[Path]:
-    """What `run` has begun and not ended of this notebook, or left behind when it was killed."""
+    """What `execute` has begun and not ended of this notebook, or left behind when it was killed."""
     return list(executed.parent.glob(f".{executed.stem}.*.ipynb"))
 
 
@@ -93,66 +98,31 @@ def own_gpu(count: int | None = None) -> Iterator[dict[str, str]]:
     yield {}
 
 
+_running = set[subprocess.Popen[str]]()
+
+
 def _in_a_process(job: list[Any], environment: Mapping[str, str], folder: Path) -> tuple[str, float]:
-    """Error and megabytes of `_execute`, run in a new process: its memory is known, and Dask's workers may start it."""
-    # Its source is handed over, not its name: importing this package would cost each notebook 3 s and 400 MB for torch.
-    command = [sys.executable, "-c", f"{inspect.getsource(_execute)}\n_execute()", json.dumps(job)]
+    """Error and megabytes of a notebook, executed in a new process: its memory is known, its death costs no other."""
+    # A script, and no module of this package: importing that would cost each notebook 3 s and 400 MB for torch.
+    command = [sys.executable, str(Path(__file__).with_name("notebook_script.py")), json.dumps(job)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, cwd=folder, text=True) as process:
         assert process.stdout is not None
+        _running.add(process)
         printed = process.stdout.read().splitlines()
+    if process not in _running:
+        raise CancelledError
+    _running.remove(process)
     if process.returncode != 0:
         return f"its process ended with {process.returncode}: killed, or out of memory?", 0.0
     error, megabytes = json.loads(printed[-1])
     return error, megabytes
 
 
-@cache
-def end_with(parent: int) -> None:
-    """End this process within a second of its ``parent``: pools of processes do not, when that is killed."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _execute() -> None:
-    """Execute the notebook that the command line names, and print its error and the kernel's peak memory in MB.
-
-    It ends when the process that waits for it does, and the kernel looks after its parent likewise, so that nothing
-    goes on working for a grid that was killed.
-    """
-    import json
-    import os
-    import sys
-    import threading
-
-    def wait_for_the_parents_end() -> None:
-        os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns when the other end of the pipe is gone
-        os._exit(1)
-
-    threading.Thread(target=wait_for_the_parents_end, daemon=True).start()
-    import papermill
-
-    notebook, part, parameters, show = json.loads(sys.argv[1])
-    # Not even errors: each kernel warns that its TCP is not encrypted, and of the interrupt that ends it.
-    how = {"kernel_name": "python3", "cwd": os.getcwd(), "extra_arguments": ["--log-level=50"]}
-    error, megabytes = "", 0.0
-    try:
-        papermill.execute_notebook(notebook, part, parameters, progress_bar=show, **how)
-    except papermill.PapermillExecutionError as failed:
-        error = f"{failed.ename}: {failed.evalue}"
-    except RuntimeError as failed:  # nbclient's DeadKernelError, or a kernel that does not start
-        error = f"{type(failed).__name__}: {failed} (killed, or out of memory?)"
-    if sys.platform != "win32":
-        import resource
-
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
-    print("\n" + json.dumps([error, megabytes]))
+def stop_all() -> None:
+    """End every notebook that is being executed for this process; each stays unfinished."""
+    while _running:
+        _running.pop().kill()
 
 
 def drop_widgets(notebook: Path) -> None:

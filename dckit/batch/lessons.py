@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import json_or_text
-from .headless import Run, run
+from .headless import Execution, execute
 
 
 def parameters_for(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     started, runs = time.time(), []
     for number, (notebook, parameters) in enumerate(chosen, 1):
         print(f"lesson {number} of {len(chosen)}: {notebook.stem} …", flush=True)
-        runs.append(run(notebook, out / notebook.name, parameters))
+        runs.append(execute(notebook, out / notebook.name, parameters))
         print(runs[-1], flush=True)
     _summary(out, runs, started)
     return 1 if any(r.error for r in runs) else 0
@@ -67,7 +67,7 @@ def _choose(notebooks: list[Path], given: Mapping[str, Any]) -> list[tuple[Path,
     return chosen
 
 
-def _summary(out: Path, runs: list[Run], started: float) -> None:
+def _summary(out: Path, runs: list[Execution], started: float) -> None:
     scores, failed = out / "scores.json", [r for r in runs if r.error]
     if not failed and scores.is_file() and scores.stat().st_mtime >= started:  # not an earlier run's
         print("\n" + json.loads(scores.read_text(encoding="utf-8"))["text"])

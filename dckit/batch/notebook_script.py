@@ -1,0 +1,43 @@
+"""A script: execute the notebook that the command line names, and print its error and the kernel's peak memory in MB.
+
+It ends when the process that waits for it does, and the kernel looks after its parent likewise, so that nothing goes on
+working for a grid that was killed. It imports nothing of the kit.
+"""
+
+import json
+import os
+import sys
+import threading
+
+
+def main() -> None:
+    """Execute the notebook. Its errors are printed, not raised."""
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
+    import papermill
+
+    notebook, part, parameters, show = json.loads(sys.argv[1])
+    # Not even errors: each kernel warns that its TCP is not encrypted, and of the interrupt that ends it.
+    how = {"kernel_name": "python3", "cwd": os.getcwd(), "extra_arguments": ["--log-level=50"]}
+    error, megabytes = "", 0.0
+    try:
+        papermill.execute_notebook(notebook, part, parameters, progress_bar=show, **how)
+    except papermill.PapermillExecutionError as failed:
+        error = f"{failed.ename}: {failed.evalue}"
+    except RuntimeError as failed:  # nbclient's DeadKernelError, or a kernel that does not start
+        error = f"{type(failed).__name__}: {failed} (killed, or out of memory?)"
+    if sys.platform != "win32":
+        import resource
+
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
+    print("\n" + json.dumps([error, megabytes]))
+
+
+def end_with_the_parent() -> None:
+    """End this process when the other end of its pipe is gone: nothing is ever written to it."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
