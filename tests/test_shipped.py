@@ -8,7 +8,7 @@ from statistics import fmean
 import pytest
 
 from dckit import Recipe
-from dckit.batch.grid_cells import cells
+from dckit.batch.grid_cells import jobs_of
 from dckit.results import NETWORKS, Cell, Measured, cells_of, difference, pooled, printed_cells, steps, with_shipped
 from dckit.results.ladders import effect
 from dckit.results.measured import BUILT
@@ -28,7 +28,7 @@ def on_mnist(protocol, trained="ConvNet", budget="lesson"):
 @pytest.mark.parametrize("grid", ["ladder", "lenet", "alexnet"])
 def test_the_grids_of_lesson_6_have_been_run(grid):
     names = {result.run.name for result in SHIPPED}
-    missing = [run.name for cell in cells(ROOT / f"notebooks/grids/{grid}.toml", {}) for run in cell.runs]
+    missing = [run.name for cell in jobs_of(ROOT / f"notebooks/grids/{grid}.toml", {}) for run in cell.runs]
     assert not set(missing) - names
 
 

@@ -25,6 +25,7 @@ from dckit.results import (
     Run,
     accuracy_by_ipc,
     cells_of,
+    command,
     compare,
     difference,
     heatmaps,
@@ -81,7 +82,7 @@ def _entry(found: Sequence[Result]) -> dict[str, Any]:
         | ({"seconds_condensing": round(fmean(condensing), 1)} if condensing else {})
         | {"seconds_testing": round(fmean(r.scores.seconds for r in found), 1)}
         | {"devices": _each(card["device"] for card in cards), "versions": _each(card["versions"] for card in cards)}
-        | {"command": command(run), "files": [f"results/{r.run.name}.json" for r in found]}
+        | {"command": command_of(run), "files": [f"results/{r.run.name}.json" for r in found]}
     )
 
 
@@ -92,23 +93,14 @@ def _each(values: Iterable[Any]) -> list[Any]:
     return found
 
 
-def command(run: Run) -> str:
+def command_of(run: Run) -> str:
     """The command that measures a run anew."""
-    recipe = run.recipe
-    what = f"-p dataset {run.dataset} -p ipc {recipe.ipc} -p budget {recipe.budget} -p seed {run.seed}"
+    recipe, words = run.recipe, words_of(run.recipe)
+    what = {"dataset": run.dataset, "ipc": recipe.ipc, "budget": recipe.budget, "seed": run.seed}
     if run.method != "dc":
-        lesson, rest = "04_table_1", f"-p methods {run.method} -p protocol {_quoted(words_of(recipe))}"
-    else:
-        lesson, rest = (
-            "06_hidden_details",
-            f"-p networks {recipe.condensing.network} -p trained {recipe.testing.network}",
-        )
-        rest += f" -p protocol {_quoted(words_of(recipe))} -p questions false"
-    return f"python -m dckit lessons notebooks/{lesson}.ipynb {what} {rest}"
-
-
-def _quoted(words: str) -> str:
-    return f'"{words}"' if " " in words else words
+        return command("04_table_1", **what, methods=run.method, protocol=words)
+    networks = {"networks": recipe.condensing.network, "trained": recipe.testing.network}
+    return command("06_hidden_details", **what, **networks, protocol=words, questions="false")
 
 
 def distance(results: Sequence[Result]) -> Table:

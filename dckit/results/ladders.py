@@ -11,21 +11,15 @@ from matplotlib.figure import Figure
 
 from ..show import BLUE, MARKED, ORANGE, Picture, mark_guess, picture
 from .store import Result
+from .verdicts import Difference
 
 
 @dataclass(frozen=True)
-class Effect:
-    """A mean difference in points, its 95 % interval, and over how many pairs of sets and of networks it was taken."""
+class Effect(Difference):
+    """A mean difference, and over how many pairs of sets and of networks it was taken."""
 
-    difference: float
-    low: float
-    high: float
     sets: int
     networks: int
-
-    def __str__(self) -> str:
-        mean, low, high = (f"{round(x, 1) + 0.0:+.1f}" for x in (self.difference, self.low, self.high))  # no "−0.0"
-        return f"{mean} ({low} to {high})".replace("-", "−")
 
 
 def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
@@ -35,17 +29,17 @@ def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
     seeds the interval is Student's over the sets' differences. With one it is over its networks' differences, and says
     nothing of other sets. Raises ValueError where no seed is in both.
     """
-    from scipy.stats import t
+    from scipy.stats import ttest_rel
 
     a, b = ({r.run.seed: r.scores.accuracies for r in results} for results in (before, after))
     seeds = sorted(a.keys() & b.keys())
     if not seeds:
         raise ValueError(f"nothing to compare: seeds {sorted(a)} and {sorted(b)} have none in common")
-    by_set = [statistics.fmean(b[s]) - statistics.fmean(a[s]) for s in seeds]
-    draws = by_set if len(seeds) > 1 else [y - x for x, y in zip(a[seeds[0]], b[seeds[0]], strict=True)]
-    mean, n = statistics.fmean(by_set), len(draws)
-    reach = float(t.ppf(0.975, n - 1)) * statistics.stdev(draws) / math.sqrt(n) if n > 1 else math.inf
-    return Effect(mean, mean - reach, mean + reach, len(seeds), sum(len(a[s]) for s in seeds))
+    means = [[statistics.fmean(side[s]) for s in seeds] for side in (a, b)]
+    x, y = means if len(seeds) > 1 else (a[seeds[0]], b[seeds[0]])
+    low, high = ttest_rel(y, x).confidence_interval() if len(x) > 1 else (-math.inf, math.inf)
+    difference = statistics.fmean(means[1]) - statistics.fmean(means[0])
+    return Effect(difference, float(low), float(high), len(seeds), sum(len(a[s]) for s in seeds))
 
 
 def steps(names: Sequence[str], rungs: Sequence[Sequence[Result]]) -> dict[str, Effect]:

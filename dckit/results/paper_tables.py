@@ -6,7 +6,7 @@ from typing import Any
 from ..method import Scores
 from ..show import Table
 from .measured import BUILT, NETWORKS, REBUILT, Cell, Measured, networks_of, theirs_of
-from .run import METHODS
+from .run import METHODS, command
 from .store import Result
 from .verdicts import PRINTED, compare, pooled, printed
 
@@ -86,8 +86,8 @@ def _table(
     for cell, key in cells:
         theirs = [theirs_of(source, name, cell) for source in ("paper", "report")]
         found = measured.of(cell, protocol)
-        command = _command(name, cell, protocol, found[0].run.recipe.budget if found else "")
-        number = (done if found else missing).setdefault(command, len(done) + len(missing) + 1)
+        asked = _command(name, cell, protocol, found[0].run.recipe.budget if found else "")
+        number = (done if found else missing).setdefault(asked, len(done) + len(missing) + 1)
         texts = [str(sample or "–") for sample in theirs]
         if found:
             accuracy, count, recipe = _kit(found, protocol)
@@ -109,15 +109,12 @@ def _kit(found: Sequence[Result], protocol: str) -> tuple[str, str, str]:
 
 def _command(table: str, cell: Cell, protocol: str, budget: str) -> str:
     """What measured a cell at this budget or, where nothing did, what would fill it and its neighbours."""
-    lesson = "04_table_1" if table == "table1" else "05_tables_2_and_3"
-    what = f"-p dataset {cell.dataset} -p ipc {cell.ipc} -p budget {budget or 'full'}"
-    if table == "table1" and budget:
-        what += f" -p methods {cell.method}"
-    if table != "table1":
-        what += f' -p networks {cell.network} -p trained "{" ".join(networks_of(protocol))}"'
-    if protocol != "published":
-        what += f' -p protocol "{protocol}"'
-    return f"python -m dckit lessons notebooks/{lesson}.ipynb {what}"
+    how = "" if protocol == "published" else protocol
+    what = {"dataset": cell.dataset, "ipc": cell.ipc, "budget": budget or "full"}
+    if table == "table1":
+        return command("04_table_1", **what, methods=cell.method if budget else "", protocol=how)
+    trained = " ".join(networks_of(protocol))
+    return command("05_tables_2_and_3", **what, networks=cell.network, trained=trained, protocol=how)
 
 
 def _note(done: Mapping[str, int], missing: Mapping[str, int]) -> str:
@@ -133,7 +130,7 @@ def _note(done: Mapping[str, int], missing: Mapping[str, int]) -> str:
         ("Not measured yet; filled by (`-p budget lesson` for a first look):", missing),
     ):
         if commands:
-            note += f"\n\n{said}" + "".join(f"\n\n[{number}] `{command}`" for command, number in commands.items())
+            note += f"\n\n{said}" + "".join(f"\n\n[{number}] `{asked}`" for asked, number in commands.items())
     return note
 
 

@@ -123,3 +123,13 @@ def runs(
     if not found:
         raise ValueError(f"methods {methods!r}, networks {networks!r}: expected at least one of each")
     return list(found.values())
+
+
+def command(lesson: str, **parameters: object) -> str:
+    """The command that runs a lesson, such as "04_table_1", with these parameters; empty ones are left out."""
+    given = [f"-p {name} {_quoted(str(value))}" for name, value in parameters.items() if value != ""]
+    return " ".join(("python -m dckit lessons", f"notebooks/{lesson}.ipynb", *given))
+
+
+def _quoted(words: str) -> str:
+    return f'"{words}"' if " " in words else words

@@ -64,17 +64,26 @@ def reference(source: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A difference of two means in points, its 95 % interval, and what that allows to say."""
+class Difference:
+    """A difference of two means in points, and its 95 % interval."""
 
     difference: float
     low: float
     high: float
+
+    def __str__(self) -> str:
+        mean, low, high = (f"{round(x, 1) + 0.0:+.1f}" for x in (self.difference, self.low, self.high))  # no "−0.0"
+        return f"{mean} ({low} to {high})".replace("-", "−")
+
+
+@dataclass(frozen=True)
+class Verdict(Difference):
+    """A difference, and what its interval allows to say."""
+
     word: str
 
     def __str__(self) -> str:
-        numbers = f"{self.difference:+.1f} ({self.low:+.1f} to {self.high:+.1f})"
-        return f"{numbers.replace('-', '−')} {self.word}"
+        return f"{super().__str__()} {self.word}"
 
 
 def compare(ours: Sample, theirs: Sample) -> Verdict:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import ipywidgets as ui
 
 from ..method import Recipe
-from ..results import Cell, Measured, Result, difference, pooled, samples, theirs_of
+from ..results import Cell, Measured, Result, command, difference, pooled, samples, theirs_of
 from ..show import Picture, Table
 from .panel import Panel, Shown
 
@@ -43,7 +43,8 @@ def shown(results: Sequence[Result], on: Collection[str], budget: str = "lesson"
     note = f"MNIST, 1 image per class. These switches: `{protocol}`, the kit's numbers at the {budget} budget."
     if sample[protocol] is None:
         note += "\n\nNot measured yet. This measures it on real MNIST (`-p download true` fetches that):"
-        note += f"\n\n`{_command(protocol, budget)}`"
+        what = {"dataset": "mnist", "ipc": 1, "budget": budget, "protocol": protocol, "questions": "false"}
+        note += f"\n\n`{command('06_hidden_details', **what)}`"
     return samples(rows, f"Accuracy on MNIST, {protocol}"), _settings(on, note)
 
 
@@ -53,11 +54,6 @@ def _settings(on: Collection[str], note: str) -> Table:
         for name, detail in HIDDEN.items()
     )
     return Table(("detail", "as the", "that is"), tuple(rows), note)
-
-
-def _command(protocol: str, budget: str) -> str:
-    what = f'-p dataset mnist -p ipc 1 -p budget {budget} -p protocol "{protocol}" -p questions false'
-    return f"python -m dckit lessons notebooks/06_hidden_details.ipynb {what}"
 
 
 def switches(results: Sequence[Result], budget: str = "lesson") -> Panel:
