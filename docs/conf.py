@@ -9,7 +9,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 project = html_title = "dckit"
 language = "en"
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
 include_patterns = ["index.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "notebooks/*.ipynb"]
 
 exclude_patterns = ["docs/index.md"]  # stands at the top, where the README's links begin
@@ -17,6 +17,8 @@ exclude_patterns = ["docs/index.md"]  # stands at the top, where the README's li
 nb_execution_mode = "off"  # the lessons have been run
 nb_render_markdown_format = "gfm"  # tables
 myst_enable_extensions = ["dollarmath"]
+autodoc_member_order = "bysource"
+default_role = "code"  # a name in a docstring
 
 html_theme = "furo"
 templates_path = ["_templates"]
@@ -26,7 +28,7 @@ html_js_files = ["book.js"]
 html_math_renderer = "mathml"  # MathJax would come from a server
 html_copy_source = False
 html_show_copyright = False
-html_use_index = False
+html_use_index = html_domain_indices = False
 html_show_search_summary = False  # would be fetched, which pages opened as files may not
 pygments_style, pygments_dark_style = "a11y-high-contrast-light", "a11y-high-contrast-dark"
 

@@ -28,7 +28,7 @@ Version = Literal[
 
 @steady()
 def build(name: str, shape: Shape, classes: int, version: str = "published", width: int = 128) -> nn.Module:
-    """A freshly initialised network from images (batch, *shape) to logits (batch, classes).
+    """A freshly initialised network from images ``(batch, *shape)`` to logits ``(batch, classes)``.
 
     name: MLP, ConvNet, LeNet, AlexNet, VGG11, ResNet18. VGG11BN and ResNet18BN_AP are what the published code
     condenses with where it tests with VGG11 and ResNet18. version: ``"published"``, or ``"report"`` for the report's
