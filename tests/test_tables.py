@@ -194,6 +194,25 @@ def test_the_largest_budget_counts_and_a_changed_recipe_does_not():
     assert row_of(table_1(both, protocol="report"), "MNIST", "1", "condensed images")["this kit"].startswith("no run")
 
 
+def test_a_cell_shows_the_run_nearest_the_printed_recipe_and_never_the_most_accurate():
+    full = protocol_recipe("published", 1, "full")
+    fewer, few, many = (full.but(networks=3, **more) for more in ({}, {"real_batch": 8}, {"real_batch": 16}))
+    lesson = result(budget="lesson", accuracies=(90, 91, 98))  # four fields from full
+    near = result(recipe=few, accuracies=(95, 96, 97))
+    nearer = result(recipe=many, accuracies=(80, 81, 82))  # as many fields, more real images
+    nearest = result(recipe=fewer, accuracies=(50, 51, 52))
+    for saved, recipe, accuracy in (
+        ([lesson], "published, lesson", "93.0 ± 3.6"),
+        ([lesson, near], "published, full, 8 real images per class", "96.0 ± 0.8"),
+        ([near, nearer, lesson], "published, full, 16 real images per class", "81.0 ± 0.8"),
+        ([near, nearest, nearer, lesson], "published, full", "51.0 ± 0.8"),
+    ):
+        row = row_of(table_1(saved), "MNIST", "1", "condensed images")
+        assert (row["recipe"], row["this kit"]) == (f"{recipe} [2]", accuracy)
+    (command,) = re.findall(r"\[2\] `(.*?)`", table_1([near]).note)
+    assert command.endswith('-p budget full -p methods dc -p protocol "published + real_batch=8 + networks=3"')
+
+
 def test_the_whole_dataset_has_one_row_whatever_the_images_per_class():
     saved = [result("whole", accuracies=(99.0,))]
     row = row_of(table_1(saved), "MNIST", "all", "the whole dataset")

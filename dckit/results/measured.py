@@ -1,10 +1,11 @@
 """What was measured for a cell of a table, and what was printed there."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..method import BUDGETS
+from ..method import Recipe, without_batch_norm
 from .recipe_words import protocol_recipe
 from .run import Run
 from .store import Result
@@ -30,30 +31,90 @@ def networks_of(protocol: str) -> tuple[str, ...]:
     return NETWORKS if protocol.startswith("published") else BUILT
 
 
+# Fields that say how much is computed, and with how many digits, in words. Runs that differ in others are other runs.
+AMOUNTS = {
+    "iterations": "{} draws",
+    "real_batch": "{} real images per class",
+    "width": "width {}",
+    "precision": "{}",
+    "networks": "",  # stands in a column of its own
+    "epochs": "{} passes",
+    "epochs_augmented": "{} passes",
+    "test_images": "{} test images",
+    "whole_networks": "",
+    "whole_epochs": "{} passes",
+}
+
+
 class Measured:
     """Results by what they measure, to be looked up by `Cell`."""
 
     def __init__(self, results: Iterable[Result]) -> None:
-        self._by_name: dict[str, list[Result]] = defaultdict(list)
+        self._by_cell: dict[Cell, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
         for result in results:
-            self._by_name[result.run.setting].append(result)
+            self._by_cell[_cell(result.run)][result.run.setting].append(result)
 
     def of(self, cell: Cell, protocol: str = "published", budget: str = "") -> list[Result]:
-        """One result a seed, at one budget, or (empty) at the largest that has any.
+        """One result per seed, by the recipe of ``protocol`` (as for `protocol_recipe`) at one budget.
 
-        protocol: as for `protocol_recipe`; results of other recipes do not count.
+        budget: empty for the nearest to "full". That is the run with the fewest differences from it, and among these
+        the one with most draws × real images, never the most accurate. Differences in anything but amounts and
+        precision make another recipe, which does not count.
         """
-        for amount in [budget] if budget else BUDGETS:
-            recipe = protocol_recipe(protocol, cell.ipc, amount, cell.network, cell.trained)
-            found = self._by_name.get(Run(cell.dataset, cell.method, recipe).setting)
-            if found:
-                return found
-        return []
+        wanted = protocol_recipe(protocol, cell.ipc, budget or "full", cell.network, cell.trained)
+        run = Run(cell.dataset, cell.method, wanted)
+        there = self._by_cell[_cell(run)]
+        if budget:
+            return there.get(run.setting, [])
+        near = [found for found in there.values() if set(changes(found[0].run, wanted)) <= set(AMOUNTS)]
+        return min(near, key=lambda found: _distance(found[0].run, wanted), default=[])
 
     def sample(self, cell: Cell, protocol: str = "published", budget: str = "") -> Sample | None:
         """All networks of all of its sets together; None where nothing was measured."""
         found = self.of(cell, protocol, budget)
         return pooled(found) if found else None
+
+
+def _cell(run: Run) -> Cell:
+    recipe = run.recipe
+    network = without_batch_norm(recipe.condensing.network) if run.condenses else ""
+    return Cell(run.dataset, recipe.ipc, run.method, network, recipe.testing.network)
+
+
+def changes(run: Run, wanted: Recipe) -> dict[str, Any]:
+    """The fields in which a run's recipe differs from another one, as far as the run makes use of them."""
+    found = run.recipe.differences(wanted, run.parts)
+    unused = ("networks", "epochs", "epochs_augmented") if run.method == "whole" else ("whole_networks", "whole_epochs")
+    return {field.rpartition(".")[2]: value for field, value in found.items() if field not in unused}
+
+
+def _distance(run: Run, wanted: Recipe) -> tuple[int, int]:
+    choices = run.recipe.condensing
+    draws = choices.iterations * getattr(choices, "real_batch", 1) if run.condenses else 0
+    return len(changes(run, wanted)), -draws
+
+
+def recipe_of(run: Run, protocol: str) -> str:
+    """A run's recipe in words: protocol, budget, and what is otherwise than these say."""
+    words = (
+        AMOUNTS.get(field, field).format(value) for field, value in changes(run, _at_budget(run, protocol)).items()
+    )
+    return ", ".join((protocol, run.recipe.budget, *filter(None, words)))
+
+
+def protocol_of(run: Run, protocol: str) -> str:
+    """The words for `protocol_recipe` that give a run's recipe at its budget."""
+    found = run.recipe.differences(_at_budget(run, protocol), run.parts)
+    return " + ".join((protocol, *(f"{field}={_json(value)}" for field, value in found.items())))
+
+
+def _at_budget(run: Run, protocol: str) -> Recipe:
+    recipe, network = run.recipe, without_batch_norm(run.recipe.condensing.network)
+    return protocol_recipe(protocol, recipe.ipc, recipe.budget, network, recipe.testing.network)
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def theirs_of(source: str, table: str, cell: Cell) -> Sample | None:

@@ -5,8 +5,8 @@ from typing import Any
 
 from ..method import Scores
 from ..show import Table
-from .measured import BUILT, NETWORKS, REBUILT, Cell, Measured, networks_of, theirs_of
-from .run import METHODS, command
+from .measured import BUILT, NETWORKS, REBUILT, Cell, Measured, networks_of, protocol_of, recipe_of, theirs_of
+from .run import METHODS, Run, command
 from .store import Result
 from .verdicts import PRINTED, compare, pooled, printed
 
@@ -86,7 +86,7 @@ def _table(
     for cell, key in cells:
         theirs = [theirs_of(source, name, cell) for source in ("paper", "report")]
         found = measured.of(cell, protocol)
-        asked = _command(name, cell, protocol, found[0].run.recipe.budget if found else "")
+        asked = _command(name, cell, protocol, found[0].run if found else None)
         number = (done if found else missing).setdefault(asked, len(done) + len(missing) + 1)
         texts = [str(sample or "–") for sample in theirs]
         if found:
@@ -104,15 +104,16 @@ def _kit(found: Sequence[Result], protocol: str) -> tuple[str, str, str]:
     count = f"{sample.sets} × {sample.networks}"
     if found[0].run.method == "whole":
         count = f"{sample.sets} network{'s' * (sample.sets > 1)}"
-    return str(sample), count, f"{protocol}, {found[0].run.recipe.budget}"
+    return str(sample), count, recipe_of(found[0].run, protocol)
 
 
-def _command(table: str, cell: Cell, protocol: str, budget: str) -> str:
-    """What measured a cell at this budget or, where nothing did, what would fill it and its neighbours."""
-    how = "" if protocol == "published" else protocol
-    what = {"dataset": cell.dataset, "ipc": cell.ipc, "budget": budget or "full"}
+def _command(table: str, cell: Cell, protocol: str, run: Run | None) -> str:
+    """What measured a cell or, where nothing did, what would fill it and its neighbours."""
+    how = protocol_of(run, protocol) if run else protocol
+    how = "" if how == "published" else how
+    what = {"dataset": cell.dataset, "ipc": cell.ipc, "budget": run.recipe.budget if run else "full"}
     if table == "table1":
-        return command("04_table_1", **what, methods=cell.method if budget else "", protocol=how)
+        return command("04_table_1", **what, methods=cell.method if run else "", protocol=how)
     trained = " ".join(networks_of(protocol))
     return command("05_tables_2_and_3", **what, networks=cell.network, trained=trained, protocol=how)
 
