@@ -434,7 +434,8 @@ def test_a_set_of_the_published_code_can_be_measured(digits, quick, tmp_path):
     imported = CondensedSet.from_published(tmp_path / "res.pt", digits)
     run = Run("digits", "dc", quick)
     path = save(run, evaluate(imported, digits, quick, device="cpu"), tmp_path)
-    assert read(path).scores.card["set"] == {"ipc": 1, "method": "dc", "source": "published code, res.pt, experiment 0"}
+    made = {"ipc": 1, "method": "dc", "source": "published code, res.pt, experiment 0", "digest": digits.digest}
+    assert read(path).scores.card["set"] == made
 
 
 # Files that are no results

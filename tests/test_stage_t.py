@@ -184,7 +184,7 @@ def test_a_score_comes_after_every_network_and_says_how_it_was_measured(digits, 
     card = scores[-1].card
     assert Recipe.read(card["recipe"]) == recipe
     assert (card["dataset"], card["networks"], card["seed"]) == ("digits", 3, 4)
-    assert card["set"] == {"ipc": 1, "method": "random", "seed": 0}
+    assert card["set"] == {"ipc": 1, "method": "random", "seed": 0, "digest": digits.digest}
     assert 0 < scores[0].seconds < scores[2].seconds
 
 
@@ -206,7 +206,8 @@ def test_a_score_says_how_its_condensed_set_was_made(digits, quick, tmp_path):
     path = tmp_path / "res.pt"
     torch.save({"data": [[state.condensed.images, state.condensed.labels]]}, path)
     made = evaluate(CondensedSet.from_published(path, digits), digits, quick, device="cpu").card["set"]
-    assert made == {"ipc": 1, "method": "dc", "source": "published code, res.pt, experiment 0"}
+    source = "published code, res.pt, experiment 0"
+    assert made == {"ipc": 1, "method": "dc", "source": source, "digest": digits.digest}
 
 
 @pytest.mark.parametrize("progress", [True, False])

@@ -160,6 +160,7 @@ def base_card(real: ImageData) -> dict[str, Any]:
         "normalisation": real.normalisation,
         "mean": list(real.mean),
         "std": list(real.std),
+        "digest": real.digest,
     }
 
 

@@ -1,5 +1,6 @@
 """Real images: one small class for a dataset, and ``load`` for the embedded digits, torchvision's four, or your own."""
 
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,10 @@ NORMALISATION: dict[str, dict[str, tuple[tuple[float, ...], tuple[float, ...]]]]
         "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
     },
 }
+
+
+# Digests of the training labels, by which one dataset's files in another one's folder are noticed.
+LABELS = {"mnist": "3c8bc5f7ed3196a0", "fashionmnist": "891f3e9184599cc6", "cifar10": "9f9e40f843f7fc88"}
 
 
 def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -80,6 +85,11 @@ class Split:
         order = torch.argsort(self.labels, stable=True).cpu()
         return list(order.split(torch.bincount(self.labels).tolist()))
 
+    @cached_property
+    def digest(self) -> str:
+        """A short text that other pixels or labels do not have, whatever their names; 0.15 s for CIFAR10."""
+        return _digest(self.pixels, self.labels)
+
     def sample(self, label: int, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """``n`` random images of one class without replacement, all of them if there are fewer, and their labels."""
         members = self.by_class[label]
@@ -88,6 +98,14 @@ class Split:
     def draw(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """``n`` random images of any class without replacement, and their labels."""
         return self[sent(torch.randperm(len(self), generator=generator)[:n], self.labels.device)]
+
+
+def _digest(*tensors: Tensor) -> str:
+    found = hashlib.sha256()
+    for tensor in tensors:
+        found.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+        found.update(tensor.cpu().contiguous().numpy().data)
+    return found.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -105,6 +123,11 @@ class ImageData:
         """(channels, height, width)."""
         channels, height, width = self.train.pixels.shape[1:]
         return channels, height, width
+
+    @property
+    def digest(self) -> str:
+        """A short text that tells these pixels and labels from all others, for cards and results."""
+        return f"{self.train.digest}-{self.test.digest}"
 
     @property
     def mean(self) -> tuple[float, ...]:
@@ -155,9 +178,19 @@ def load(
     Raises ValueError for an unknown name or unusable data, FileNotFoundError for missing files.
     """
     raw = _read(name, root, download)
+    _refuse_swapped(raw)
     mean, std = _mean_and_std(raw.name, raw.train[0], normalisation)
     train, test = (Split(pixels, labels, mean, std) for pixels, labels in (raw.train, raw.test))
     return ImageData(raw.name, raw.classes, train, test, normalisation)
+
+
+def _refuse_swapped(raw: builtin.Raw) -> None:
+    if raw.name not in builtin.TORCHVISION:
+        return
+    found = _digest(raw.train[1])
+    for name, known in LABELS.items():
+        if name != raw.name and found == known:
+            raise ValueError(f"the files of {raw.name} are those of {name}: they lie in the wrong folder, move them")
 
 
 def name_of(dataset: str) -> str:

@@ -68,9 +68,8 @@ def ranking(
     """
     real = real.normalised(recipe.testing.normalisation)
     real.refuse_ipc(recipe.ipc)
-    card = {
-        "ranking": {"dataset": real.name, "images": len(real.train), "seed": seed, "recipe": recipe.testing.decisive}
-    }
+    what = {"dataset": real.name, "digest": real.digest, "seed": seed, "recipe": recipe.testing.decisive}
+    card = {"ranking": what}
     if keep is not None and Path(keep).exists():
         orders, found = read_tensors(keep)
         if found != card:

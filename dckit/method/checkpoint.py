@@ -83,6 +83,7 @@ def resume(path: str | Path, start: State) -> State:
     Recipes that differ in stage T alone make the same run.
     """
     tensors, card = read_tensors(path)
+    refuse_other_data(path, card, start.card["digest"])
     found, wanted = _identity(card), _identity(start.card)
     for key in wanted:
         if found.get(key) != wanted[key]:
@@ -104,6 +105,15 @@ def resume(path: str | Path, start: State) -> State:
         distances=torch.tensor(card["losses"], device=device),
         seconds=card["seconds"],
     )
+
+
+def refuse_other_data(path: str | Path, card: Mapping[str, Any], digest: str) -> None:
+    """Raise ValueError if a card is of other pixels or labels than those of ``digest``. Version 0.1 kept no digest."""
+    if card.get("digest", digest) != digest:
+        raise ValueError(
+            f"{path} was made from other images or labels, which were also called {card.get('dataset')!r}: "
+            "give one of the two datasets another name, or delete the file"
+        )
 
 
 def _identity(card: Mapping[str, Any]) -> dict[str, Any]:

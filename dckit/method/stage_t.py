@@ -78,7 +78,7 @@ def _evaluating(
     started = time.monotonic()
     choices = recipe.testing
     networks = choices.whole_networks if isinstance(data, Split) else choices.networks
-    card = {"dataset": real.name, "recipe": recipe.as_json(), "seed": seed, "networks": networks}
+    card = {"dataset": real.name, "digest": real.digest, "recipe": recipe.as_json(), "seed": seed, "networks": networks}
     card |= {"set": {"method": "whole"} if isinstance(data, Split) else _origin(data)}
     card |= {"versions": versions(), "device": device_name(device)}
     data, test = data.to(device), _test_images(real.test, choices.test_images).to(device)
@@ -102,7 +102,7 @@ def _evaluating(
 
 def _origin(data: CondensedSet) -> dict[str, Any]:
     """What a result keeps of the card of its set."""
-    kept = ("method", "source", "recipe", "seed", "iteration", "seconds", "device")
+    kept = ("method", "source", "digest", "recipe", "seed", "iteration", "seconds", "device")
     return {"ipc": data.ipc} | {k: data.card[k] for k in kept if k in data.card}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..data import CondensedSet, ImageData
 from ..method import CHOSEN, Recipe, Scores, chosen_images, condensing, evaluating, random_images, ranking
+from ..method.checkpoint import refuse_other_data
 from ..show import AnyStage, watched
 from .run import Run
 from .store import read, save
@@ -20,7 +21,9 @@ def measure(run: Run, real: ImageData, outputs: str | Path, device: str = "auto"
         raise ValueError(f"the run is of dataset {run.dataset!r}, the images are of {real.name!r}")
     path = run.result_file(outputs)
     if path.exists():
-        return read(path).scores
+        scores = read(path).scores
+        refuse_other_data(path, scores.card, real.digest)
+        return scores
     data = real.train if run.method == "whole" else condensed_images(run, real, outputs, device)
     scores = watched(evaluating(data, real, run.recipe, run.seed, device))
     try:

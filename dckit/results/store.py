@@ -56,6 +56,8 @@ def _refuse_others(run: Run, scores: Scores) -> None:
     pairs += _pairs(Recipe.read(card["recipe"]).testing.decisive, run.recipe.testing.decisive)
     if run.method != "whole":
         pairs += [("images per class", made.get("ipc"), run.recipe.ipc)]
+    if "digest" in card and "digest" in made:
+        pairs += [("digest of the set's images", made["digest"], card["digest"])]
     if "seed" in made:
         pairs += [("seed of the set", made["seed"], run.seed)]
     if run.condenses and "recipe" in made:
