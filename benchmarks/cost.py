@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import timing
 from benchmarks.cases import Case
-from dckit.show import BLUE, Picture, picture
+from dckit.show import BLUE, Picture, kits_style, picture
 
 SWEEPS = {  # field of the recipe: its values, the others as published at one image per class, but 32 real images
     "ipc": (1, 2, 5, 10, 20, 50),
@@ -29,6 +29,7 @@ def sweep(device: str, rounds: int) -> dict[str, list[tuple[int, float]]]:
     return found
 
 
+@kits_style
 def draw(found: dict[str, list[tuple[int, float]]], machine: str) -> Picture:
     """A panel a field, both axes logarithmic."""
     figure = Figure(figsize=(9, 3), layout="constrained")

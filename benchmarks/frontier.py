@@ -18,7 +18,7 @@ from dckit import Recipe, load
 from dckit.engine import write_json
 from dckit.method import DC, strategy
 from dckit.results import PRINTED, printed, read_all
-from dckit.show import BLUE, ORANGE, Picture, Table, picture
+from dckit.show import BLUE, ORANGE, Picture, Table, kits_style, picture
 from dckit.show.plots import GREEN
 
 LESSON = Recipe.published(1, "lesson").but(precision="bfloat16")
@@ -38,6 +38,7 @@ def write_page(every: Sequence[Point], page: Path = PAGE) -> None:
     fill(page, "frontier table", table(every).markdown)
 
 
+@kits_style
 def draw(of: Mapping[tuple[str, int], Sequence[Point]]) -> Picture:
     """A panel for each dataset and size: accuracy over seconds, a line along the frontier, and where `lesson` is."""
     figure = Figure(figsize=(4 * len(of), 4), layout="constrained")

@@ -1,6 +1,7 @@
 """The command ``dckit``, also ``python -m dckit``: ``lessons`` and ``grid``."""
 
 import sys
+from io import TextIOWrapper
 
 from .batch import grid, lessons
 
@@ -10,6 +11,9 @@ USAGE = "usage: dckit lessons NOTEBOOK_OR_FOLDER … | dckit grid FILE.toml … 
 
 def main() -> int:
     """Run the command named by the first argument; returns its exit status, 2 for an unknown command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may know no "…"
     name, arguments = (sys.argv[1:2] or [""])[0], sys.argv[2:]
     if name in COMMANDS:
         return COMMANDS[name](arguments)

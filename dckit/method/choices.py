@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from .networks import NETWORKS, Version
 
 LARGEST = 1e38  # of float32, the images' type, nearly
+BELOW = {"image_momentum": 1, "network_momentum": 1, "momentum": 1, "networks": 10_001, "whole_networks": 10_001}
 ZERO_ALLOWED = {"image_momentum", "network_momentum", "network_steps", "momentum", "weight_decay"}
 
 
@@ -57,6 +58,7 @@ def check(name: str, value: Any, hint: Any) -> None:
     wanted = (int, float) if kind is float else kind
     if not isinstance(value, wanted) or isinstance(value, bool) != (kind is bool):
         raise ValueError(f"{name} {value!r}: expected {'a number' if kind is float else kind.__name__}")
-    if kind in (int, float) and not (0 < value < LARGEST or (value == 0 and name in ZERO_ALLOWED)):
+    below = BELOW.get(name, LARGEST)
+    if kind in (int, float) and not (0 < value < below or (value == 0 and name in ZERO_ALLOWED)):
         low = "0 or more" if name in ZERO_ALLOWED else "more than 0"
-        raise ValueError(f"{name} {value!r}: expected {low}, and less than {LARGEST:g}")
+        raise ValueError(f"{name} {value!r}: expected {low}, and less than {below:g}")

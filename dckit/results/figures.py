@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..show import Picture, picture
+from ..show import Picture, kits_style, picture
 from .measured import NETWORKS, Cell, Measured, networks_of, theirs_of
 from .run import METHODS
 from .store import Result
@@ -25,6 +25,7 @@ STYLES = {
 }
 
 
+@kits_style
 def accuracy_by_ipc(results: Sequence[Result], dataset: str, protocol: str = "published") -> Picture:
     """Accuracy against images per class, a line a method: as the paper printed it, and as this kit measured it."""
     measured = Measured(results)
@@ -89,6 +90,7 @@ def printed_cells(source: str, table: str = "table2") -> Cells:
     return {pair: sample for pair, sample in pairs.items() if sample}
 
 
+@kits_style
 def heatmaps(
     panels: Mapping[str, Cells],
     names: Sequence[str] = NETWORKS,
@@ -135,6 +137,7 @@ def _heatmap(ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str]
     ax.tick_params(length=0)
 
 
+@kits_style
 def samples(rows: Mapping[str, Sample | None], alt: str) -> Picture:
     """A row a sample: mean ± deviation in %, in numbers too, and over how many sets × networks."""
     figure = Figure(figsize=(7, 0.8 + 0.45 * len(rows)), layout="constrained")

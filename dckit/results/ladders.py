@@ -9,7 +9,7 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..show import BLUE, MARKED, ORANGE, Picture, mark_guess, picture
+from ..show import BLUE, MARKED, ORANGE, Picture, kits_style, mark_guess, picture
 from .store import Result
 from .verdicts import Difference
 
@@ -47,6 +47,7 @@ def steps(names: Sequence[str], rungs: Sequence[Sequence[Result]]) -> dict[str, 
     return {name: effect(a, b) for name, (a, b) in zip(names, pairwise(rungs), strict=True)}
 
 
+@kits_style
 def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
     """Effects and their intervals on one line of points: a row a detail, in it a marker for each way to measure it."""
     kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))
@@ -67,6 +68,7 @@ def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
     return picture(figure, "Effects in points of test accuracy. " + "; ".join(said))
 
 
+@kits_style
 def waterfall(
     start: tuple[str, float], climb: Mapping[str, Effect], end: str, guess: str | float | None = None
 ) -> Picture:

@@ -13,6 +13,7 @@ from ..method import ALGORITHMS, NETWORKS, PARTS, Recipe
 from .recipe_words import protocol_recipe
 
 NAMED = 2  # fields that a name tells
+LONGEST = 200  # characters of a file's name, for which file systems have room for some 250
 METHODS = {
     "random": "random real images",
     **{"herding": "herding", "k_center": "k-center", "forgetting": "forgetting"},
@@ -82,7 +83,11 @@ class Run:
 
 def _slug(*parts: str) -> str:
     """A file's name that no other parts have: what a file system may not like is written as its number."""
-    return re.sub(r"[^\w.=-]", lambda found: f"%{ord(found[0]):x}", "-".join(parts))
+    slug = re.sub(r"[^a-zA-Z0-9_.=-]", lambda found: f"%{ord(found[0]):x}", "-".join(parts))
+    if len(slug) <= LONGEST:
+        return slug
+    *rest, seed = parts
+    return f"{slug[:100]}-{hashlib.sha256('-'.join(rest).encode()).hexdigest()[:8]}-{seed}"
 
 
 def _label(recipe: Recipe, parts: tuple[str, ...]) -> str:

@@ -11,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from ..data import CondensedSet
 from ..engine import replacing
+
+kits_style = style.context("default")  # around whatever draws: the user's own settings, such as a dark style, stay out
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 MARKED = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", ":"), (PINK, "D", "-."))  # colour, marker, line
@@ -52,6 +55,7 @@ def picture(figure: Figure, alt: str) -> Picture:
     return Picture(buffer.getvalue(), alt)
 
 
+@kits_style
 def grid(pixels: Tensor, alt: str, columns: int = 10, titles: Sequence[str] = (), size: float = 0.8) -> Picture:
     """Images (n, channels, height, width) in 0 to 1 as one picture, row by row; titles stand above the columns.
 
@@ -84,6 +88,7 @@ def condensed_grid(condensed: CondensedSet) -> Picture:
     return grid(condensed.rows, alt, len(classes), classes)
 
 
+@kits_style
 def curves(
     lines: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, alt: str, x: Sequence[float] | None = None
 ) -> Picture:
@@ -99,6 +104,7 @@ def curves(
     return picture(figure, alt)
 
 
+@kits_style
 def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: float | None = None) -> Picture:
     """One row a group: a dot for each value, a bar for mean ± standard deviation, and these two numbers above it."""
     figure, ax = _axes(height=0.9 + 0.5 * len(groups))
@@ -118,6 +124,7 @@ def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: fl
     return picture(figure, alt + mark_guess(ax, guess))
 
 
+@kits_style
 def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str | None = None) -> Picture:
     """One horizontal bar a name, with its number. A guess is a number, or one of the names."""
     figure, ax = _axes(height=0.7 + 0.4 * len(values))
@@ -132,6 +139,7 @@ def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str 
     return picture(figure, alt + mark_guess(ax, guess))
 
 
+@kits_style
 def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str], xlabel: str, alt: str) -> Picture:
     """Two horizontal bars a name, told apart by colour, hatching and the legend."""
     figure, ax = _axes(height=0.7 + 0.6 * len(values))
@@ -149,6 +157,7 @@ def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str
     return picture(figure, alt)
 
 
+@kits_style
 def picks(points: Tensor, chosen: Mapping[str, Sequence[int]], alt: str) -> Picture:
     """Points (n, 2), a panel for each way to choose some of them, which are numbered in their order."""
     figure = Figure(figsize=(3.2 * len(chosen), 3), layout="constrained")

@@ -4,6 +4,7 @@ A display that is changed in place works in JupyterLab and on Colab, and leaves 
 looks, as under papermill, where the usual progress bars stand still or flood the log.
 """
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -89,4 +90,6 @@ def _put(what: object, where: DisplayHandle | None) -> DisplayHandle | None:
 
 
 def _print(state: Stage, note: str) -> None:
-    print(f"{state} ({note})" if note else state, flush=True)
+    text = f"{state} ({note})" if note else str(state)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)  # a terminal may know no "±"

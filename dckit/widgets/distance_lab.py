@@ -16,7 +16,7 @@ from ..data import ImageData, denormalise
 from ..engine import seeded
 from ..method import METRICS, build, gradient_distance, gradients
 from ..results import NETWORKS
-from ..show import BLUE, ORANGE, Picture, draw_grid, picture
+from ..show import BLUE, ORANGE, Picture, draw_grid, kits_style, picture
 from .panel import STYLE, Panel, choice, classes_of
 
 WIDTH, IMAGES = 32, 32  # of the network and of the real batch: small, so that the picture follows a hand
@@ -71,6 +71,7 @@ def _pulls(batch: Sequence[Tensor], pull: Sequence[Tensor]) -> dict[str, tuple[f
     return found
 
 
+@kits_style
 def shown(
     real: ImageData, blend: float, network: str = "ConvNet", metric: str = "layerwise", label: int = 0, seed: int = 0
 ) -> Picture:

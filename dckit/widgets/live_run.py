@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 from ..data import CondensedSet, ImageData, load, name_of
 from ..method import METRICS, Recipe
 from ..results import PRINTED, Run
-from ..show import BLUE, Picture, Table, draw_grid, picture
+from ..show import BLUE, Picture, Table, draw_grid, kits_style, picture
 from .panel import Panel, choice
 
 ROWS = 5  # of a set, shown while it forms
 
 
+@kits_style
 def shown(condensed: CondensedSet) -> Picture:
     """A run of stage C as it stands: the images, the distance of each iteration so far, and the time of one."""
     card, classes = condensed.card, condensed.card["classes"]

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..data import CondensedSet, ImageData, Split, denormalise
-from ..show import ORANGE, Picture, draw_grid, picture
+from ..show import ORANGE, Picture, draw_grid, kits_style, picture
 from .panel import STYLE, Panel, choice, classes_of
 
 NEIGHBOURS = 9
@@ -33,6 +33,7 @@ def at(sets: Sequence[CondensedSet], iteration: int) -> CondensedSet:
     return [sets[0], *(s for s in sets if s.card.get("iteration", 0) <= iteration)][-1]
 
 
+@kits_style
 def shown(
     real: ImageData, runs: Runs, names: Sequence[str], iteration: int, label: int = 0, number: int = 0
 ) -> Picture:
