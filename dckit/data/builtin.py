@@ -1,7 +1,9 @@
-"""Where pixels come from: scikit-learn's digits and torchvision's datasets. Your own: `own_data`."""
+"""Where pixels come from: scikit-learn's digits and torchvision's datasets. Your own: `arrays` and `pictures`."""
 
+import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,9 +128,21 @@ def checked(where: str, pixels: Tensor, labels: Tensor, classes: int) -> tuple[T
         raise ValueError(f"{where}: {len(pixels)} images but labels of shape {tuple(labels.shape)}")
     if not len(labels):
         raise ValueError(f"{where}: no images")
+    if not pixels.numel():
+        raise ValueError(f"{where}: images of {tuple(pixels.shape[1:])} have no pixels: expected a height and width")
+    if classes < 2:
+        raise ValueError(f"{where}: every image is of one class: expected two classes at least")
     if int(labels.min()) < 0 or int(labels.max()) >= classes:
         raise ValueError(f"{where}: label {int(labels.max())} is outside 0 to {classes - 1}")
     if pixels.dtype != torch.uint8 and not ((pixels >= 0) & (pixels <= 1)).all():  # also false where NaN
         low, high = float(pixels.min()), float(pixels.max())
-        raise ValueError(f"{where}: float images must lie in 0 to 1, without NaN; found {low:g} to {high:g}")
+        mend = ": save x / 255 instead" if low >= 0 and 2 < high <= 255 else ""
+        raise ValueError(f"{where}: float images must lie in 0 to 1, without NaN; found {low:g} to {high:g}{mend}")
     return pixels, labels
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of classes as in a dictionary, or if all are numbers as these are counted: "2" before "10"."""
+    names = list(names)
+    numbers = all(re.fullmatch(r"-?\d+(\.\d+)?", name) for name in names)
+    return sorted(names, key=lambda name: (float(name) if numbers else 0.0, name))

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..engine import sent, steady
-from . import builtin, own
+from . import arrays, builtin, pictures
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -168,16 +169,22 @@ class ImageData:
 
 @steady()
 def load(
-    name: str, root: str | Path | None = None, download: bool = False, normalisation: str = "published"
+    name: str | Path,
+    root: str | Path | None = None,
+    download: bool = False,
+    normalisation: str = "published",
+    size: int | tuple[int, int] | None = None,
+    split: float | None = None,
 ) -> ImageData:
     """Load a dataset.
 
     name: ``"digits"`` (1,797 real handwritten digits that come with scikit-learn, in MNIST's shape), ``"mnist"``,
     ``"fashionmnist"``, ``"svhn"``, ``"cifar10"``, a file ``"my.npz"`` or a folder of images. root: torchvision's data
-    folder, else the environment variable DCKIT_DATA, else ``data``. download: fetch what is missing.
+    folder, else the environment variable DCKIT_DATA, else ``data``. download: fetch what is missing. size, split: only
+    for a folder of images: the size to resize and crop them to, the share of each class to test on (`image_folder`).
     Raises ValueError for an unknown name or unusable data, FileNotFoundError for missing files.
     """
-    raw = _read(name, root, download)
+    raw = _read(name, root, download, size, split)
     _refuse_swapped(raw)
     mean, std = _mean_and_std(raw.name, raw.train[0], normalisation)
     train, test = (Split(pixels, labels, mean, std) for pixels, labels in (raw.train, raw.test))
@@ -193,33 +200,59 @@ def _refuse_swapped(raw: builtin.Raw) -> None:
             raise ValueError(f"the files of {raw.name} are those of {name}: they lie in the wrong folder, move them")
 
 
-def name_of(dataset: str) -> str:
+def name_of(dataset: str | Path) -> str:
     """The name that a dataset goes by in files and tables, without reading it. Raises ValueError for no dataset.
 
     Your own mnist.npz need not be MNIST: as "my-mnist" it has neither MNIST's normalisation nor its published numbers.
+    A word such as "mnist" is the dataset, ``Path("mnist")`` a folder of your own.
     """
     known = ("digits", *builtin.TORCHVISION)
-    if dataset.lower() in known:
+    if not isinstance(dataset, (str, Path)):
+        raise ValueError(
+            f"dataset {dataset!r}: expected a name such as 'digits', the path of a file ending in .npz, or of a folder"
+        )
+    if isinstance(dataset, str) and dataset.lower() in known:
         return dataset.lower()
-    path = Path(dataset).expanduser()
-    if path.suffix != ".npz" and not (dataset and path.is_dir()):
+    path = _path(dataset)
+    if not _is_npz(path) and not (str(dataset) and path.is_dir()):
+        near = get_close_matches(str(dataset).lower().replace("-", "").replace("_", ""), known, n=1)
         raise ValueError(
             f"unknown dataset {dataset!r}: expected one of {', '.join(known)}, a file ending in .npz, or a folder"
+            + (f"; did you mean {near[0]!r}?" if near else "")
         )
-    name = path.stem if path.suffix == ".npz" else path.resolve().name
+    name = path.stem if _is_npz(path) else path.resolve().name
     return f"my-{name}" if name.lower() in known else name
 
 
-def _read(dataset: str, root: str | Path | None, download: bool) -> builtin.Raw:
+def _path(dataset: str | Path) -> Path:
+    return Path(os.path.expanduser(dataset))  # where there is no such home, it leaves ~ as it is
+
+
+def _is_npz(path: Path) -> bool:
+    return path.suffix.lower() == ".npz"
+
+
+def _read(
+    dataset: str | Path,
+    root: str | Path | None,
+    download: bool,
+    size: int | tuple[int, int] | None,
+    split: float | None,
+) -> builtin.Raw:
     name = name_of(dataset)
+    path = _path(dataset)
+    ours = name == "digits" or name in builtin.TORCHVISION
+    if not ours and not _is_npz(path):
+        return pictures.image_folder(path, size, split)._replace(name=name)
+    for option, value in (("size", size), ("split", split)):
+        if value is not None:
+            raise ValueError(f"{option}={value!r} is for a folder of images, not for {str(dataset)!r}: leave it out")
     if name == "digits":
         return builtin.digits()
-    if name in builtin.TORCHVISION:
+    if ours:
         folder = Path(root or os.environ.get("DCKIT_DATA") or "data").expanduser()
         return builtin.torchvision_set(name, folder, download)
-    path = Path(dataset).expanduser()
-    raw = own.npz(path) if path.suffix == ".npz" else own.image_folder(path)
-    return raw._replace(name=name)
+    return arrays.npz(path)._replace(name=name)
 
 
 def _mean_and_std(name: str, pixels: Tensor, normalisation: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
