@@ -4,7 +4,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 OUT ?= outputs
 
-.PHONY: run lab book test browser address clean
+.PHONY: run lab book test gpu browser address clean
 
 run: $(VENV)/lab          ## set up, run the lessons on the embedded digits, and end with a table
 	$(BIN)/python -m dckit lessons notebooks --out $(OUT)
@@ -21,6 +21,9 @@ test: $(VENV)/dev         ## linter, type checker, tests, every lesson
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile   # a process a core, so a thread a process
+
+gpu: $(VENV)/dev          ## the tests that need a GPU, without and with CUDA graphs; all are skipped where there is none
+	$(BIN)/pytest -m gpu
 
 browser: $(VENV)/dev $(VENV)/browser    ## every lesson in JupyterLab and Notebook 7, and the book, in Chromium
 	DCKIT_BROWSER=1 DCKIT_SCREENSHOTS=$(OUT)/screenshots $(BIN)/pytest tests/test_*_in_a_browser.py -k '$(ONLY)'

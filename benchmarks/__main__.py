@@ -1,7 +1,7 @@
 """Time every part of the method beside plain code, and write what was found as JSON and into docs/speed.md.
 
 python -m benchmarks                     all of it on this machine's CPU: about half an hour on two cores
-python -m benchmarks --device cuda       on its GPU
+python -m benchmarks --device cuda       on its GPU; with DCKIT_CUDA_GRAPHS=1 before it, steps are recorded
 python -m benchmarks --only epoch        some of it anew, in the place of what was measured before
 """
 
@@ -18,7 +18,7 @@ from benchmarks import cost, timing
 from benchmarks.cases import cases
 from benchmarks.page import HERE, PAGE, fill
 from benchmarks.whole import whole_runs
-from dckit.engine import versions, write_json
+from dckit.engine import graphs_on, versions, write_json
 from dckit.show import Table
 
 HOWS = {"cpu": ("plain", "float32", "bfloat16"), "cuda": ("plain", "float32", "tf32", "bfloat16")}
@@ -37,7 +37,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
         print(f"no case has {args.only!r} in its name: there are {'; '.join(c.name for c in cases())}", file=sys.stderr)
         return 1
     machine = timing.machine(args.device)
-    file = args.out / f"{args.device}-{machine['threads']}.json"
+    recorded = args.device == "cuda" and graphs_on()
+    machine |= {"cuda_graphs": True} if recorded else {}
+    file = args.out / f"{args.device}-{machine['threads']}{'-graphs' if recorded else ''}.json"
     if args.only and not file.exists():
         print(f"{file} is not there, so that nothing can be kept there: measure all cases first", file=sys.stderr)
         return 1
@@ -52,6 +54,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
         found["cost"] = cost.sweep(args.device, args.rounds)
     if not args.only and args.device == "cuda":
         found["whole"] = list(whole_runs(HOWS["cuda"][1:], "cuda"))
+    if recorded and not graphs_on():
+        print("nothing is written, since a recording failed: part of it was measured without one", file=sys.stderr)
+        return 1
     write_json(file, found)
     if args.out == HERE / "results":
         write_page()
@@ -79,6 +84,7 @@ def table(found: dict[str, Any]) -> Table:
     peak = ", ".join(f"{way} {gflops:.0f}" for way, gflops in found["machine"]["gflops"].items())
     note = f"{found['machine']['device']}, {found['machine']['threads']} threads, torch {found['versions']['torch']}. "
     note += f"Each way was timed {min(case['rounds'] for case in cases)} times or more. "
+    note += "Steps were replayed from CUDA graphs. " if "cuda_graphs" in found["machine"] else ""
     note += f"A large matrix product reaches, in Gflop/s: {peak}."
     return Table(tuple(header), rows, note)
 

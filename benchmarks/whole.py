@@ -14,7 +14,7 @@ EACH = 6000  # training images of a class, as MNIST has
 def whole_runs(hows: Sequence[str], device: str, budget: str = "full", each: int = EACH) -> Iterator[dict[str, Any]]:
     """Seconds of stage C at 1 and 10 images a class, and of stage T with all its networks, once in each precision.
 
-    Noise of MNIST's shape takes as long as MNIST; recording a GPU's steps is part of it.
+    Noise of MNIST's shape takes as long as MNIST. Where a GPU's steps are recorded, recording is part of it.
     """
     real = noise("MNIST", 10, each)
     for how in hows:

@@ -1,13 +1,24 @@
-"""Steps that a GPU replays: recorded once as a CUDA graph, so that it never waits for Python to launch a kernel."""
+"""Steps that a GPU replays: recorded once as a CUDA graph, so that it never waits for Python to launch a kernel.
 
+Recording is off by default: a GPU then runs plain PyTorch. The environment variable ``DCKIT_CUDA_GRAPHS=1`` switches
+it on. The first replay of a recording is compared with the direct call. If recording or replaying fails, or the numbers
+differ, a warning says so, and this process goes on without recordings.
+"""
+
+import os
+import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+SWITCH = "DCKIT_CUDA_GRAPHS"
 WARM_UP = 3  # calls before one is recorded: libraries choose their kernels and take their workspaces
+RTOL = 1e-3  # how far a replay may be from the direct call, as a share of a tensor's largest move,
+ATOL = 1e-6  # and beyond that: where a gradient is 0, its numbers are rounding errors, which may differ
 
 
 @dataclass(frozen=True)
@@ -16,15 +27,22 @@ class _Recording:
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]
 
+    def replay(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        _put(self.inputs, inputs)
+        self.graph.replay()
+        return tuple(output.clone() for output in self.outputs)
+
 
 class Replay:
     """A step: ``function`` of tensors that gives a tuple of tensors, and computes with ``network``.
 
-    On a GPU it is recorded for every stream and every list of shapes that it meets. What it does may depend on
-    its arguments and on tensors that are changed in place, such as the network's weights; nothing else is looked at
-    again. changes: tensors that it changes in place itself; recording leaves them as they were. Elsewhere, and with
-    a network that draws random numbers, it is called as it is.
+    On a GPU, where recording is switched on, it is recorded for every stream and every list of shapes that it meets.
+    What it does may depend on its arguments and on tensors that are changed in place, such as the network's weights;
+    nothing else is looked at again. changes: all tensors that it changes in place itself. Elsewhere, and with a network
+    that draws random numbers, it is called as it is.
     """
+
+    trusted: ClassVar[bool] = True  # until a recording fails in this process
 
     def __init__(
         self, function: Callable[..., tuple[Tensor, ...]], network: nn.Module, changes: Sequence[Tensor] = ()
@@ -33,22 +51,37 @@ class Replay:
         self._recordings: dict[tuple[Any, ...], _Recording] = {}
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Values of the function, in tensors of their own."""
+        """Values of the function, in tensors of their own. Warns once per process where a recording fails."""
         if not recordable(self.network, inputs[0].device):
             return self.function(*inputs)
         key = (torch.cuda.current_stream(), *(given.shape for given in inputs))
         if key not in self._recordings:
-            self._recordings[key] = self._record(inputs)
-        recording = self._recordings[key]
-        with torch.no_grad():
-            for own, given in zip(recording.inputs, inputs, strict=True):
-                own.copy_(given)
-        recording.graph.replay()
-        return tuple(output.clone() for output in recording.outputs)
+            return self._called_and_recorded(key, inputs)
+        return self._recordings[key].replay(inputs)
+
+    def _called_and_recorded(self, key: tuple[Any, ...], inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Values and changes are those of the direct call, whatever becomes of the recording."""
+        before = _copies(self.changes)
+        outputs = self.function(*inputs)
+        after = _copies(self.changes)
+        try:
+            with _on_this_stream_afterwards():
+                recording = self._record(inputs)
+                _put(self.changes, before)
+                found = [*recording.replay(inputs), *self.changes]
+            _compare(found, [*outputs, *after], [*map(torch.zeros_like, outputs), *before])
+            self._recordings[key] = recording
+        except Exception as error:
+            Replay.trusted = False
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            message = f"CUDA graphs are off from now on, and steps run directly, because a recording failed: {reason}"
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
+        finally:
+            _put(self.changes, after)
+        return outputs
 
     def _record(self, inputs: Sequence[Tensor]) -> _Recording:
-        own = [given.detach().clone() for given in inputs]
-        before = [changed.detach().clone() for changed in self.changes]
+        own = _copies(inputs)
         here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
         aside.wait_stream(here)
         with torch.cuda.stream(aside):
@@ -58,17 +91,43 @@ class Replay:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             outputs = self.function(*own)
-        with torch.no_grad():
-            for changed, was in zip(self.changes, before, strict=True):
-                changed.copy_(was)
         return _Recording(graph, own, outputs)
 
 
+def graphs_on() -> bool:
+    """Whether GPUs record steps: ``DCKIT_CUDA_GRAPHS`` is 1, and no recording has failed in this process."""
+    return os.environ.get(SWITCH) == "1" and Replay.trusted
+
+
 def recordable(network: nn.Module, device: torch.device) -> bool:
-    """Whether what is computed with the network on the device can be replayed, and gains by it."""
-    return device.type == "cuda" and not draws(network)
+    """Whether what is computed with the network on the device is to be recorded, and can be."""
+    return device.type == "cuda" and graphs_on() and not draws(network)
 
 
 def draws(network: nn.Module) -> bool:
     """Whether a pass through the network takes random numbers."""
     return any(isinstance(m, nn.Dropout) and m.training and m.p for m in network.modules())
+
+
+def _on_this_stream_afterwards() -> AbstractContextManager[Any]:
+    """Leaving it sets the current stream again: torch stays on the stream of a recording that could not be ended."""
+    return torch.cuda.stream(torch.cuda.current_stream())
+
+
+def _compare(found: Sequence[Tensor], wanted: Sequence[Tensor], before: Sequence[Tensor]) -> None:
+    """Raise RuntimeError unless all tensors moved from ``before`` to where they should."""
+    for tensors in zip(found, wanted, before, strict=True):
+        end, right_end, start = (tensor.double() for tensor in tensors)
+        largest_move = float((right_end - start).nan_to_num(0, 0, 0).abs().max())
+        if not torch.allclose(end, right_end, rtol=0, atol=RTOL * largest_move + ATOL, equal_nan=True):
+            raise RuntimeError("its first replay gave other numbers than the direct call")
+
+
+def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.detach().clone() for tensor in tensors]
+
+
+@torch.no_grad()
+def _put(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    for tensor, value in zip(tensors, values, strict=True):
+        tensor.copy_(value)

@@ -58,7 +58,7 @@ class Matcher:
 
     def __init__(self, network: nn.Module, distance: Distance) -> None:
         self.network, self.distance = network, distance
-        self._match = Replay(self._matched, network)
+        self._match = Replay(self._matched, network, list(network.buffers()))
 
     def __call__(
         self, pairs: Sequence[Pair], generator: torch.Generator | None = None
@@ -118,10 +118,8 @@ def descend(network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor
     return step(images, labels)[0]
 
 
-def _descent(network: nn.Module, optimizer: torch.optim.Optimizer) -> Replay:
+def _descent(network: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[..., tuple[Tensor, ...]]:
     parameters = list(network.parameters())
-    for parameter in parameters if optimizer.defaults.get("momentum") else ():  # as if it had stood still
-        optimizer.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
 
     def step(images: Tensor, labels: Tensor) -> tuple[Tensor]:
         grads, logits = gradients_and_logits(network, images, labels)
@@ -130,5 +128,9 @@ def _descent(network: nn.Module, optimizer: torch.optim.Optimizer) -> Replay:
         optimizer.step()
         return (logits,)
 
+    if not isinstance(optimizer, torch.optim.SGD):
+        return step  # what others change in place is known only after their first step
+    for parameter in parameters if optimizer.defaults["momentum"] else ():  # as if it had stood still
+        optimizer.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
     velocities = [state["momentum_buffer"] for state in optimizer.state.values() if "momentum_buffer" in state]
     return Replay(step, network, [*parameters, *network.buffers(), *velocities])
