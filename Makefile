@@ -4,7 +4,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 OUT ?= outputs
 
-.PHONY: run lab book test gpu browser address clean
+.PHONY: run lab book test gpu browser colab release address clean
 
 run: $(VENV)/lab          ## set up, run the lessons on the embedded digits, and end with a table
 	$(BIN)/python -m dckit lessons notebooks --out $(OUT)
@@ -28,11 +28,20 @@ gpu: $(VENV)/dev          ## the tests that need a GPU, without and with CUDA gr
 browser: $(VENV)/dev $(VENV)/browser    ## every lesson in JupyterLab and Notebook 7, and the book, in Chromium
 	DCKIT_BROWSER=1 DCKIT_SCREENSHOTS=$(OUT)/screenshots $(BIN)/pytest tests/test_*_in_a_browser.py -k '$(ONLY)'
 
+colab:                    ## every lesson with the versions that Colab has; fails if installing the kit would change them
+	$(PYTHON) -m venv .venv-colab
+	.venv-colab/bin/python -m pip install --quiet -r tools/colab.txt
+	.venv-colab/bin/python tools/colab.py
+
+release:                  ## the wheel and the condensed sets, in dist
+	$(PYTHON) -m pip wheel --no-deps --wheel-dir dist .
+	cd dckit/data/sets && $(PYTHON) -m zipfile -c ../../../dist/condensed-sets.zip *.safetensors
+
 address: $(VENV)/dev      ## write the address in pyproject.toml into badges and set-up cells
 	$(BIN)/python tools/address.py
 
 clean:                    ## remove what the targets above made
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) .venv-colab dist $(OUT)
 
 # The environment is made anew when pyproject.toml changes; the files inside it say what it holds.
 $(VENV)/lab $(VENV)/book $(VENV)/dev $(VENV)/browser: pyproject.toml

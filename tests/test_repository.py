@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -106,3 +107,16 @@ print(dckit.CondensedSet.load("mnist-1").images.shape)
     )  # fmt: skip
     assert "91.7 ± 0.5" in found.stdout
     assert "[10, 1, 28, 28]" in found.stdout
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda path: path.stem)
+def test_workflows_run_what_there_is(path):
+    jobs = yaml.safe_load(path.read_text())["jobs"].values()
+    commands = [line for job in jobs for step in job["steps"] for line in step.get("run", "").splitlines()]
+    assert commands
+    for command in commands:
+        program, *arguments = command.split()
+        if program == "make":
+            subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        else:
+            assert program in ("gh", "dckit") or (ROOT / program).is_file(), command
