@@ -1,6 +1,9 @@
+import errno
 import json
 import os
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
@@ -296,13 +300,107 @@ def test_a_file_whose_writing_fails_stays_as_it_was(condensed, tmp_path, monkeyp
     assert [file.name for file in tmp_path.iterdir()] == ["set.safetensors"]
 
 
-def test_a_full_disk_is_told_in_a_sentence(condensed, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "Disk quota exceeded"),
+        (OSError(errno.EROFS, "Read-only file system"), "Read-only file system"),
+        (SafetensorError("Error while serializing: I/O error: File too large (os error 27)"), "File too large"),
+        (SafetensorError("Error while serializing"), "Error while serializing"),
+    ],
+)
+def test_a_full_disk_is_told_in_a_sentence(condensed, tmp_path, monkeypatch, error, reason):
     def fail(tensors, part, metadata):
-        raise OSError(28, "No space left on device")
+        raise error
 
     monkeypatch.setattr("dckit.engine.files.save_file", fail)
-    with pytest.raises(OSError, match=r"^cannot write .*set\.safetensors: No space left on device$"):
+    with pytest.raises(OSError, match=rf"^cannot write .*set\.safetensors: {reason}; choose another folder$"):
         condensed.save(tmp_path / "set.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def on_a_small_disk(script, folder):
+    """What a Python script prints for which ``folder``, its argument, is a disk of 200 kB."""
+    alone = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    mount = 'mount -t tmpfs -o size=200k tmpfs "$1"'
+    try:
+        subprocess.run([*alone, mount, "sh", folder], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs Linux and user namespaces for a small disk")
+    command = [*alone, f'{mount} && exec "$2" -c "$3" "$1"', "sh", folder, sys.executable, script]
+    done = subprocess.run(command, stdout=-1, stderr=-1, text=True, cwd=Path(__file__).parents[1])
+    assert not done.returncode, done.stderr
+    return done
+
+
+FULL = """
+import sys
+from pathlib import Path
+import dckit
+from dckit.engine import write_json
+from dckit.method.checkpoint import save_checkpoint
+from dckit.show import Table
+
+disk, real = Path(sys.argv[1]), dckit.load("digits")
+recipe = dckit.Recipe.published(1, "smoke").but(iterations=1, width=8)
+*_, state = dckit.condensing(real, recipe)
+writers = {
+    "set.safetensors": dckit.CondensedSet.load("mnist-10").save,
+    "checkpoint.safetensors": lambda path: save_checkpoint(path, state),
+    "result.json": lambda path: write_json(path, list(range(30_000))),
+    "table.md": lambda path: Table(("a",), (("x" * 200_000,),)).save(path),
+    "grid.png": dckit.CondensedSet.load("mnist-10").save_grid,
+}
+(disk / "other files").write_bytes(bytes(180_000))
+for name, write in writers.items():
+    before = b"what was there"
+    if "checkpoint" not in name:  # one that is there is read
+        (disk / name).write_bytes(before)
+    try:
+        write(disk / name)
+    except OSError as error:
+        print(error)
+    assert not (disk / name).exists() or (disk / name).read_bytes() == before, name
+assert {path.name for path in disk.iterdir()} <= {"other files", *writers}
+"""
+
+
+def test_what_does_not_fit_on_a_disk_leaves_it_as_it_was(tmp_path):
+    printed = on_a_small_disk(FULL, tmp_path).stdout.splitlines()
+    names = ("set.safetensors", "checkpoint.safetensors", "result.json", "table.md", "grid.png")
+    for line, name in zip(printed, names, strict=True):
+        assert line == f"cannot write {tmp_path / name}: No space left on device; choose another folder"
+
+
+LESSON = """
+import sys
+from pathlib import Path
+import nbformat
+from dckit.batch import lessons
+
+disk, lesson = Path(sys.argv[1]), Path(sys.argv[1]).parent / "lesson.ipynb"
+cells = [nbformat.v4.new_code_cell("size = 10", metadata={"tags": ["parameters"]})]
+cells += [nbformat.v4.new_code_cell("print('x' * size)")]
+kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lesson)
+for size in ("50000", "300000"):
+    assert lessons.main([str(lesson), "--out", str(disk), "-p", "size", size]) == 1
+    assert [path.name for path in disk.iterdir()] == ["lesson.ipynb"]
+    assert "x" * 50_000 in (disk / "lesson.ipynb").read_text()
+"""
+
+
+def test_a_lesson_that_does_not_fit_on_a_disk_says_what_is_kept(tmp_path):
+    (tmp_path / "disk").mkdir()
+    lines = on_a_small_disk(LESSON, tmp_path / "disk").stderr.splitlines()
+    page, notebook = (tmp_path / "disk" / f"lesson.{suffix}" for suffix in ("html", "ipynb"))
+    full = "No space left on device; choose another folder"
+    assert [line for line in lines if line.startswith(("FAILED", "  as far"))] == [
+        f"FAILED lesson: cannot write {page}: {full}",
+        f"  as far as it came: {notebook}",
+        f"FAILED lesson: cannot write {notebook}: {full}",
+    ]
 
 
 def test_a_card_that_json_cannot_hold_leaves_no_file(condensed, tmp_path):

@@ -1,5 +1,6 @@
 """Grids: what their cells are, that all of them end well whatever dies, and that nothing is done twice."""
 
+import errno
 import json
 import os
 import signal
@@ -90,9 +91,15 @@ def ready(tmp_path_factory):
 def make(tmp_path, ready):
     """Writes a lesson and a grid of it; returns the grid's file."""
 
-    def write(body=COPIES, every="seed = [0, 1, 2, 3, 4, 5]", trouble="", head='lesson = "lesson.ipynb"'):
+    def write(
+        body=COPIES,
+        every="seed = [0, 1, 2, 3, 4, 5]",
+        trouble="",
+        head='lesson = "lesson.ipynb"',
+        parameters=PARAMETERS,
+    ):
         body = body.format(ready=str(ready), trouble=trouble) if body is COPIES else body
-        cells = [nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})]
+        cells = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
         cells += [nbformat.v4.new_code_cell(body)]
         metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), tmp_path / "lesson.ipynb")
@@ -166,8 +173,13 @@ def test_cells_that_make_the_same_file_follow_one_another_and_others_do_not_wait
         ("seed = [1]", ["-p", "outputs", "here"], "'outputs' is nothing that a grid sets"),
         ("seed = []", [], "seed in [every] is []: expected a list"),
         ("seed = 1", [], "seed in [every] is 1: expected a list"),
-        ('seed = ["one"]', [], "seed is 'one': expected a value such as the lesson's own, 0"),
-        ("seed = [true]", [], "seed is True: expected a value such as the lesson's own, 0"),
+        ('seed = ["one"]', [], "seed 'one': expected a whole number"),
+        ("seed = [true]", [], "seed True: expected a whole number"),
+        ("seed = [1]", ["-p", "seed", "one"], "seed 'one': expected a whole number"),
+        ("seed = [1]", ["-p", "download", "yes"], "download 'yes': expected True or False"),
+        ("download = [1]", [], "download 1: expected True or False"),
+        ("protocol = [true]", [], "protocol True: expected text, in quotes"),
+        ("seed = [1]", ["-p", "Seed", "1"], "; did you mean 'seed'?"),
         ("seed = [1, 1]", [], "two cells named lesson-1"),
         ('dataset = ["mnits"]', [], "unknown dataset 'mnits'"),
         ("seed = [1]", ["-p", "methods", "magic"], "unknown method 'magic'"),
@@ -182,6 +194,29 @@ def test_what_cannot_be_meant_is_one_sentence_before_any_work(make, tmp_path, ca
     (line,) = capsys.readouterr().err.splitlines()
     assert sentence in line
     assert not (tmp_path / "out").exists()
+
+
+def test_values_have_the_types_of_the_lessons_own(make):
+    (cell,) = jobs_of(make(every='download = ["false"]'), {"protocol": "report", "seed": "3", "trained": "MLP"})
+    assert cell.parameters == {"download": False, "protocol": "report", "seed": 3, "trained": "MLP"}
+    (cell,) = jobs_of(make(every="download = [false]"), {"download": "True"})
+    assert cell.parameters == {"download": True}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        (PARAMETERS.replace("ipc = 1", "ipc = 1 + seed"), "expected plain values in its parameters cell, not so ipc"),
+        (PARAMETERS.replace("dataset", "data"), "expected dataset and outputs in its parameters cell, found data, ipc"),
+        (PARAMETERS.replace("outputs =", "out ="), "expected dataset and outputs in its parameters cell"),
+        ("ipc = = 1", "its parameters cell is not Python"),
+    ],
+)
+def test_a_lesson_that_no_grid_can_run_is_named(make, tmp_path, capsys, parameters, sentence):
+    path = make(parameters=parameters)
+    assert grid.main([str(path), "--out", str(tmp_path / "out")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert sentence in line
 
 
 @pytest.mark.parametrize(
@@ -235,6 +270,39 @@ def test_cells_that_fail_or_die_do_not_stop_the_others(make, tmp_path, capsys):
     assert "too bad" in (out / "cells" / "lesson-0.ipynb").read_text()
     assert {result.run.seed for result in results.read_all(out)[0]} == {4, 5}
     assert not list((out / "cells").glob(".*"))
+
+
+EXECUTED = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A")]))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+@pytest.mark.parametrize("error", ["", "ValueError: too bad"])
+def test_a_page_that_cannot_be_written_costs_no_notebook(tmp_path, monkeypatch, number, error):
+    def process(job, *_):
+        Path(job[1]).write_text(EXECUTED)
+        return error, 1.0
+
+    def page(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(headless, "_in_a_process", process)
+    monkeypatch.setattr(headless, "page", page)
+    ran = headless.execute(tmp_path / "in.ipynb", tmp_path / "a.ipynb", {})
+    reason = f"cannot write {tmp_path / 'a.html'}: {os.strerror(number)}; choose another folder"
+    assert (ran.error, ran.kept) == (f"{error}; {reason}" if error else reason, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ipynb"]
+
+
+def test_half_a_notebook_does_not_take_the_place_of_a_whole_one(tmp_path, monkeypatch):
+    def process(job, *_):
+        Path(job[1]).write_text(EXECUTED[:40])
+        return "its process ended with 1", 0.0
+
+    monkeypatch.setattr(headless, "_in_a_process", process)
+    (tmp_path / "a.ipynb").write_text("what was there")
+    ran = headless.execute(tmp_path / "in.ipynb", tmp_path / "a.ipynb", {})
+    assert (ran.error, ran.kept) == ("its process ended with 1", False)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["what was there"]
 
 
 def test_a_grid_killed_again_and_again_ends_with_all_results(make, tmp_path):

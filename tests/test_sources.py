@@ -1,4 +1,5 @@
 import gzip
+import re
 import shutil
 import struct
 
@@ -315,10 +316,21 @@ def test_the_folder_is_root_else_dckit_data_else_data(tmp_path, monkeypatch, var
         monkeypatch.delenv("DCKIT_DATA", raising=False)
     else:
         monkeypatch.setenv("DCKIT_DATA", variable)
-    with pytest.raises(FileNotFoundError, match=f"mnist is not in the folder '{folder}'"):
+    with pytest.raises(FileNotFoundError, match=f"mnist is not in the folder '{tmp_path / folder}'"):
         load("mnist")
-    with pytest.raises(FileNotFoundError, match="mnist is not in the folder 'here'"):
+    with pytest.raises(FileNotFoundError, match=f"mnist is not in the folder '{tmp_path}/here'"):
         load("mnist", root="here")
+
+
+def test_a_relative_folder_is_looked_for_here_and_then_in_the_checkout(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "pyproject.toml").write_text("")
+    monkeypatch.chdir(tmp_path / "notebooks")
+    tried = re.escape(f"'{tmp_path}/notebooks/here' or '{tmp_path}/here'")
+    with pytest.raises(FileNotFoundError, match=f"mnist is not in the folder {tried}"):
+        load("mnist", root="here")
+    tiny_mnist(tmp_path / "here")
+    assert len(load("mnist", root="here").train) == MNIST_FILES["train"]
 
 
 MNIST_FILES = {"train": 30, "t10k": 20}

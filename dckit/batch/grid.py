@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..engine import json_or_text
 from . import estimate, headless
 from .grid_cells import Job, chains, jobs_of
 from .workers import Machines, executions, machines
@@ -59,7 +58,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     args = _parser().parse_args(None if arguments is None else list(arguments))
     outputs = args.out.resolve()
     try:
-        found = jobs_of(args.grid, {name: json_or_text(text) for name, text in args.parameter})
+        found = jobs_of(args.grid, dict(args.parameter))
         # A grid that was killed may have left a notebook unfinished whose results are there: that takes seconds.
         todo = [cell for cell in found if not cell.done(outputs) or headless.unfinished(cell.executed(outputs))]
         with machines(args.jobs, args.dask) as where:
@@ -77,7 +76,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
         print("\nstopped; the same command goes on", file=sys.stderr)
         return 130
     for ran in failed:
-        print(f"FAILED {ran.notebook.stem}: {ran.error.splitlines()[0]}; see {ran.notebook}", file=sys.stderr)
+        see = f"; see {ran.notebook}" if ran.kept else ""
+        print(f"FAILED {ran.notebook.stem}: {ran.error.splitlines()[0]}{see}", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -1,6 +1,5 @@
 """What a grid consists of: a file that names every combination of parameters, and the jobs it stands for."""
 
-import ast
 import inspect
 import re
 import tomllib
@@ -13,6 +12,7 @@ from typing import Any
 from .. import results
 from ..method import CHOSEN
 from ..results import Run, runs
+from .parameters import defaults, guess, suited, typed
 
 
 @dataclass(frozen=True)
@@ -43,24 +43,27 @@ class Job:
 
 
 def jobs_of(grid: Path, given: Mapping[str, Any]) -> list[Job]:
-    """The jobs of a grid's file; ``given`` parameters take the place of the file's.
+    """The jobs of a grid's file; ``given`` parameters, as on a command line, take the place of the file's.
 
     Raises ValueError, or OSError for a missing file, in one sentence for whatever cannot be meant.
     """
     lesson, fixed, every = _read(grid)
-    defaults = _defaults(lesson)
+    own = _defaults(lesson)
+    for name in (*fixed, *every, *given):
+        if name not in own:
+            known = ", ".join(own) + guess(name, own)
+            raise ValueError(f"{name!r} is nothing that a grid sets in {lesson.name}: expected {known}")
+    kinds = {name: type(value) for name, value in own.items()}
+    fixed = {name: suited(name, value, kinds[name]) for name, value in fixed.items()}
+    every = {name: [suited(name, value, kinds[name]) for value in values] for name, values in every.items()}
+    given = {name: typed(name, value, kinds[name]) for name, value in given.items()}
     every = {name: [given[name]] if name in given else values for name, values in every.items()}
     fixed |= {name: value for name, value in given.items() if name not in every}
-    for name, value in (*fixed.items(), *((name, value) for name, values in every.items() for value in values)):
-        if name not in defaults:
-            raise ValueError(f"{name!r} is nothing that a grid sets in {lesson.name}: expected {', '.join(defaults)}")
-        if type(value) is not type(defaults[name]):
-            raise ValueError(f"{name} is {value!r}: expected a value such as the lesson's own, {defaults[name]!r}")
     takes = inspect.signature(runs).parameters
     found: dict[str, Job] = {}
     for values in product(*every.values()):
         parameters = fixed | dict(zip(every, values, strict=True))
-        all_of_them = defaults | parameters
+        all_of_them = own | parameters
         asked = runs(**{name: value for name, value in all_of_them.items() if name in takes})
         said = "-".join(str(value) for value in (lesson.stem, *values, *(given[n] for n in given if n not in every)))
         name = re.sub(r"[^\w-]+", "_", said)
@@ -93,15 +96,12 @@ def _read(grid: Path) -> tuple[Path, dict[str, Any], dict[str, list[Any]]]:
 
 def _defaults(lesson: Path) -> dict[str, Any]:
     """The values in the lesson's parameters cell, but for the folder of outputs, which a grid sets itself."""
-    import papermill
-
-    texts = {name: parameter["default"] for name, parameter in papermill.inspect_notebook(lesson).items()}
-    try:
-        values = {name: ast.literal_eval(text) for name, text in texts.items() if name != "outputs"}
-    except (ValueError, SyntaxError):
-        raise ValueError(f"{lesson}: expected plain values in its parameters cell, found {texts}") from None
-    if "outputs" not in texts or "dataset" not in values:
-        raise ValueError(f"{lesson}: expected dataset and outputs in its parameters cell, found {', '.join(texts)}")
+    values = defaults(lesson)
+    if computed := [name for name, value in values.items() if value is ... and name != "outputs"]:
+        raise ValueError(f"{lesson}: expected plain values in its parameters cell, not so {', '.join(computed)}")
+    if not {"outputs", "dataset"} <= values.keys():
+        raise ValueError(f"{lesson}: expected dataset and outputs in its parameters cell, found {', '.join(values)}")
+    del values["outputs"]
     return values
 
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,16 @@ from ..engine import replacing
 
 @dataclass(frozen=True)
 class Execution:
-    """What came of one notebook: seconds, the kernel's peak memory in MB (0 where unknown), and what went wrong."""
+    """What came of one notebook: seconds, the kernel's peak memory in MB (0 where unknown), and what went wrong.
+
+    kept: whether it lies under the name ``notebook``, as far as it came.
+    """
 
     notebook: Path
     seconds: float
     megabytes: float
     error: str = ""
+    kept: bool = True
 
     def __str__(self) -> str:
         memory = f"{self.megabytes:6.0f} MB" if self.megabytes else "memory not measured"
@@ -48,7 +52,7 @@ def execute(
     far as it came, and its error returned, not raised. folder: where the notebook runs; None: here. threads: that torch
     may use; None: as many as it likes.
     """
-    started = time.monotonic()
+    started, kept, megabytes, error = time.monotonic(), False, 0.0, ""
     part = executed.with_name(f".{executed.stem}.{uuid4().hex}.ipynb")
     job = [str(notebook), str(part), dict(parameters), html and sys.stderr.isatty()]
     try:
@@ -57,16 +61,31 @@ def execute(
         limit = {"OMP_NUM_THREADS": str(threads)} if threads else {}
         with own_gpu() as shown:
             error, megabytes = _in_a_process(job, os.environ | shown | limit, folder or Path.cwd())
-        if part.stat().st_size:
-            drop_widgets(part)
+        if _whole(part):
+            part.replace(executed)
+            kept = True
+            drop_widgets(executed)
             if html:
                 with replacing(executed.with_suffix(".html")) as page_part:
-                    page_part.write_text(page(part), encoding="utf-8")
-            part.replace(executed)
-        part.unlink(missing_ok=True)
+                    page_part.write_text(page(executed), encoding="utf-8")
     except OSError as failed:
-        return Execution(executed, 0.0, 0.0, f"cannot write {executed}: {failed.strerror}; choose another folder")
-    return Execution(executed, time.monotonic() - started, megabytes, error)
+        reason = f"cannot write {executed}: {failed.strerror}; choose another folder"
+        reason = reason if failed.strerror else str(failed)
+        error = f"{error}; {reason}" if kept and error else reason  # a process that could not write told no reason
+    with suppress(OSError):  # of a disk that has become read-only
+        part.unlink(missing_ok=True)
+    return Execution(executed, time.monotonic() - started, megabytes, error, kept)
+
+
+def _whole(part: Path) -> bool:
+    """Whether a notebook was written to the end. Raises OSError if there is no room for more."""
+    try:
+        json.loads(part.read_bytes())
+        return True
+    except ValueError:
+        with part.open("ab") as file:  # a process that found the disk full has left it full, and does not say why
+            file.write(bytes(2**20))
+        return False
 
 
 def unfinished(executed: Path) -> list[Path]:
@@ -134,7 +153,8 @@ def drop_widgets(notebook: Path) -> None:
         return
     for output in (output for cell in cells.cells for output in cell.get("outputs", ())):
         output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    nbformat.write(cells, notebook)
+    with replacing(notebook) as part:
+        part.write_text(nbformat.writes(cells) + "\n", encoding="utf-8")
 
 
 def page(notebook: Path) -> str:

@@ -11,25 +11,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..engine import json_or_text
 from .headless import Execution, execute
+from .parameters import defaults, guess, typed
 
 
 def parameters_for(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of ``given`` that the notebook has in its parameters cell."""
-    import papermill
+    """Those of ``given`` that the notebook has in its parameters cell, with the types that they have there.
 
-    return {name: given[name] for name in papermill.inspect_notebook(notebook) if name in given}
+    Raises ValueError for a value of another type, and for a file that is not a lesson.
+    """
+    own = defaults(notebook)
+    return {name: typed(name, given[name], type(own[name])) for name in own if name in given}
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
     """Run the lessons that the command line names; 1 if any failed."""
     args = _parser().parse_args(None if arguments is None else list(arguments))
     out = args.out.resolve()
-    given = {"outputs": str(out)} | {name: json_or_text(text) for name, text in args.parameter}
-    notebooks = [n for path in args.notebook for n in (sorted(path.glob("*.ipynb")) if path.is_dir() else [path])]
     try:
-        chosen = _choose(notebooks, given)
+        chosen = _choose(args.notebook, out, dict(args.parameter))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
@@ -52,19 +52,48 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _choose(notebooks: list[Path], given: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
-    """Each notebook with its parameters. Raises ValueError for one that is missing, or a parameter that none has."""
+def _choose(paths: Iterable[Path], out: Path, given: Mapping[str, str]) -> list[tuple[Path, dict[str, Any]]]:
+    """Each notebook with its parameters. Raises ValueError, before any work, for what cannot be run as it was meant."""
+    notebooks = [notebook for path in paths for notebook in _found(path)]
+    _refuse_overwriting(notebooks, out)
+    broken, chosen, known = list[str](), [], set[str]()
     for notebook in notebooks:
-        if not notebook.is_file():
-            raise ValueError(f"no notebook {notebook}")
-    if not notebooks:
-        raise ValueError("no notebooks in the folder that was named")
-    chosen = [(notebook, parameters_for(notebook, given)) for notebook in notebooks]
-    known = {name for _, parameters in chosen for name in parameters}
+        try:
+            known |= (own := defaults(notebook).keys())
+            outputs = {"outputs": str(out)} if "outputs" in own else {}
+            chosen.append((notebook, outputs | parameters_for(notebook, given)))
+        except ValueError as error:
+            broken.append(str(error))
+    if broken:
+        raise ValueError("; ".join(dict.fromkeys(broken)))
     for name in given:
-        if name not in known and name != "outputs":
-            raise ValueError(f"no lesson has a parameter {name!r}: see the cell below a lesson's title")
+        if name not in known:
+            expected = ", ".join(sorted(known)) + guess(name, known)
+            raise ValueError(f"no lesson has a parameter {name!r}: expected one of {expected}")
     return chosen
+
+
+def _found(path: Path) -> list[Path]:
+    """A notebook, or those in a folder but for hidden ones, which other programs left there."""
+    if path.is_dir():
+        found = sorted(notebook for notebook in path.glob("*.ipynb") if not notebook.name.startswith("."))
+        if not found:
+            raise ValueError(f"no notebooks in the folder {path}")
+        return found
+    if not path.is_file():
+        raise ValueError(f"no notebook {path}")
+    return [path]
+
+
+def _refuse_overwriting(notebooks: Iterable[Path], out: Path) -> None:
+    """Raise ValueError where an executed notebook would take the place of its lesson, or of another one."""
+    names: dict[str, Path] = {}
+    for notebook in notebooks:
+        if out.is_dir() and out.samefile(notebook.parent):
+            raise ValueError(f"--out {out} would overwrite {notebook}, which lies there: name another folder")
+        other = names.setdefault(notebook.stem.casefold(), notebook)
+        if other is not notebook:
+            raise ValueError(f"{other} and {notebook} would be written to one file: rename one, or run them separately")
 
 
 def _summary(out: Path, runs: list[Execution], started: float) -> None:
@@ -72,6 +101,8 @@ def _summary(out: Path, runs: list[Execution], started: float) -> None:
     if not failed and scores.is_file() and scores.stat().st_mtime >= started:  # not an earlier run's
         print("\n" + json.loads(scores.read_text(encoding="utf-8"))["text"])
     for r in failed:
-        print(f"\nFAILED {r.notebook.stem}: {r.error}\n  as far as it came: {r.notebook}", file=sys.stderr)
-    first = runs[0].notebook.with_suffix(".html")
-    print(f"\nexecuted notebooks, pages, results and tables: {out}\nopen first: {first}")
+        kept = f"\n  as far as it came: {r.notebook}" if r.kept else ""
+        print(f"\nFAILED {r.notebook.stem}: {r.error}{kept}", file=sys.stderr)
+    print(f"\nexecuted notebooks, pages, results and tables: {out}")
+    if pages := [page for r in runs if (page := r.notebook.with_suffix(".html")).is_file()]:
+        print(f"open first: {pages[0]}")

@@ -25,6 +25,8 @@ def main() -> None:
         error = f"{failed.ename}: {failed.evalue}"
     except RuntimeError as failed:  # nbclient's DeadKernelError, or a kernel that does not start
         error = f"{type(failed).__name__}: {failed} (killed, or out of memory?)"
+    except OSError as failed:  # a full disk; who asked says which file
+        error = f"the notebook could not be written: {failed.strerror}"
     if sys.platform != "win32":
         import resource
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,17 +50,19 @@ TORCHVISION = {
 }
 
 
-def torchvision_set(name: str, root: Path, download: bool) -> Raw:
-    """One of torchvision's datasets below the folder ``root``, fetched first if it is not there and ``download``.
+def torchvision_set(name: str, places: Sequence[Path], download: bool) -> Raw:
+    """One of torchvision's datasets, from the first of the folders that has it; else fetched into the last one.
 
     torchvision checks the md5 of what it fetches, and of CIFAR-10's files whenever it opens them.
     Raises FileNotFoundError if it is not there, ValueError if its files are damaged.
     """
     _, marker, megabytes = TORCHVISION[name]
+    root = next((place for place in places if (place / marker).exists()), places[-1])
     if not (root / marker).exists():
         if not download:
+            tried = " or ".join(repr(str(place)) for place in places)
             raise FileNotFoundError(
-                f"{name} is not in the folder {str(root)!r}: name its folder with root= or the environment variable "
+                f"{name} is not in the folder {tried}: name its folder with root= or the environment variable "
                 f"DCKIT_DATA, or fetch {megabytes} MB with download=True"
             )
         _download(name, root)

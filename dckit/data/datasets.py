@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..engine import sent, steady
+from ..engine import project_folder, sent, steady
 from . import arrays, builtin, pictures
 
 Shape = tuple[int, int, int]  # channels, height, width
@@ -180,8 +180,9 @@ def load(
 
     name: ``"digits"`` (1,797 real handwritten digits that come with scikit-learn, in MNIST's shape), ``"mnist"``,
     ``"fashionmnist"``, ``"svhn"``, ``"cifar10"``, a file ``"my.npz"`` or a folder of images. root: torchvision's data
-    folder, else the environment variable DCKIT_DATA, else ``data``. download: fetch what is missing. size, split: only
-    for a folder of images: the size to resize and crop them to, the share of each class to test on (`image_folder`).
+    folder, else the environment variable DCKIT_DATA, else ``data``; a relative one is looked for in the current folder,
+    then in the kit's checkout. download: fetch what is missing. size, split: only for a folder of images: the size to
+    resize and crop them to, the share of each class to test on (`image_folder`).
     Raises ValueError for an unknown name or unusable data, FileNotFoundError for missing files.
     """
     raw = _read(name, root, download, size, split)
@@ -251,7 +252,8 @@ def _read(
         return builtin.digits()
     if ours:
         folder = Path(root or os.environ.get("DCKIT_DATA") or "data").expanduser()
-        return builtin.torchvision_set(name, folder, download)
+        places = dict.fromkeys((folder.absolute(), project_folder() / folder))
+        return builtin.torchvision_set(name, list(places), download)
     return arrays.npz(path)._replace(name=name)
 
 

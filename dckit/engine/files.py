@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,23 @@ def replacing(path: str | Path) -> Iterator[Path]:
         part.chmod(0o666 & ~_umask())  # mkstemp makes files for the owner alone
         part.replace(path)
     except OSError as error:
-        raise OSError(f"cannot write {path}: {error.strerror or error}") from None
+        raise OSError(f"cannot write {path}: {error.strerror or error}; choose another folder") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where the disk has become read-only, the sentence above says more
+            part.unlink(missing_ok=True)
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def project_folder() -> Path:
+    """The checkout of the kit that the current folder lies in, such as that of its ``notebooks``; else the folder."""
+    here = Path.cwd()
+    checkouts = (p for p in (here, *here.parents) if (p / "pyproject.toml").is_file() and (p / "notebooks").is_dir())
+    return next(checkouts, here)
 
 
 def json_or_text(text: str) -> Any:
@@ -60,10 +69,14 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
-    """Write tensors and a card (anything JSON can hold) as one safetensors file."""
+    """Write tensors and a card (anything JSON can hold) as one safetensors file. Raises OSError as `replacing`."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as part:
-        save_file(whole, part, metadata={_CARD: json.dumps(card)})
+        try:
+            save_file(whole, part, metadata={_CARD: json.dumps(card)})
+        except SafetensorError as error:  # says so of a full disk, and is no OSError
+            reason = re.search(r"I/O error: (.+) \(os error", str(error))
+            raise OSError(reason[1] if reason else str(error)) from None
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
