@@ -5,11 +5,13 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from .. import results
+from ..data import load
 from ..method import CHOSEN
 from ..results import Run, runs
 from .parameters import defaults, guess, suited, typed
@@ -32,14 +34,25 @@ class Job:
     def done(self, outputs: Path) -> bool:
         """Whether all of its results are there, and can be read."""
         try:
-            return all(results.read(run.result_file(outputs)) for run in self.runs)
+            found = [results.read(run.result_file(outputs)) for run in self.runs]
         except (FileNotFoundError, ValueError):
             return False
+        digests = {result.scores.card.get("digest") for result in found} - {None}  # version 0.1 kept none
+        return not digests or digests <= {_digest(self.dataset)} or _digest(self.dataset) is None
 
     def makes(self, outputs: Path) -> set[Path]:
         """The files that it writes unless they are there: results, condensed sets, orders of real images."""
         sets = {run.set_file(outputs) for run in self.runs if run.method in (*CHOSEN, "dc")}
         return sets | {run.result_file(outputs) for run in self.runs}
+
+
+@cache
+def _digest(dataset: str) -> str | None:
+    """The digest of a dataset; None where it is not at hand, as on a machine that only collects results."""
+    try:
+        return load(dataset).digest
+    except (OSError, ValueError):
+        return None
 
 
 def jobs_of(grid: Path, given: Mapping[str, Any]) -> list[Job]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import EllipsisType
 from typing import Any
 
-from ..engine import json_or_text, project_folder
+from ..engine import expanded, json_or_text, project_folder
 
 # What the kit's own lessons take. In a running lesson a given value has already replaced the default.
 KINDS: Mapping[str, type] = {
@@ -41,7 +41,7 @@ def check_parameters(lesson: MutableMapping[str, Any]) -> None:
     for name in KINDS.keys() & lesson.keys():
         lesson[name] = suited(name, lesson[name], KINDS[name])
     if "outputs" in lesson:  # JupyterLab runs a lesson in the folder of lessons, and the command line in the one above
-        lesson["outputs"] = str(project_folder() / Path(lesson["outputs"]).expanduser())
+        lesson["outputs"] = str(project_folder() / expanded(lesson["outputs"]))
 
 
 def suited(name: str, value: Any, kind: type) -> Any:

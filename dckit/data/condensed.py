@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from ..engine import read_tensors, replacing, steady, write_tensors
+from ..engine import expanded, read_tensors, replacing, steady, write_tensors
 from .datasets import ImageData, denormalise
 
 SHIPPED = Path(__file__).parent / "sets"  # finished sets that come with the kit, by name
@@ -87,7 +87,7 @@ class CondensedSet:
 
         A file of that name goes first. Raises FileNotFoundError, or ValueError for a damaged or foreign file.
         """
-        path = Path(path)
+        path = expanded(path)
         if not path.is_file():
             if str(path) not in shipped_sets():
                 names = ", ".join(shipped_sets())
@@ -126,7 +126,7 @@ class CondensedSet:
         real: the dataset it was condensed from, under the published normalisation. The file is a pickle: only tensors,
         numbers, lists and dictionaries in it are read, and no code in it is executed. Raises ValueError otherwise.
         """
-        if not Path(path).is_file():
+        if not expanded(path).is_file():
             raise FileNotFoundError(f"no file {path}")
         try:
             with torch.serialization.safe_globals(_number_types()):

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..engine import project_folder, sent, steady
+from ..engine import expanded, project_folder, sent, steady
 from . import arrays, builtin, pictures
 
 Shape = tuple[int, int, int]  # channels, height, width
@@ -214,7 +214,7 @@ def name_of(dataset: str | Path) -> str:
         )
     if isinstance(dataset, str) and dataset.lower() in known:
         return dataset.lower()
-    path = _path(dataset)
+    path = expanded(dataset)
     if not _is_npz(path) and not (str(dataset) and path.is_dir()):
         near = get_close_matches(str(dataset).lower().replace("-", "").replace("_", ""), known, n=1)
         raise ValueError(
@@ -223,10 +223,6 @@ def name_of(dataset: str | Path) -> str:
         )
     name = path.stem if _is_npz(path) else path.resolve().name
     return f"my-{name}" if name.lower() in known else name
-
-
-def _path(dataset: str | Path) -> Path:
-    return Path(os.path.expanduser(dataset))  # where there is no such home, it leaves ~ as it is
 
 
 def _is_npz(path: Path) -> bool:
@@ -241,7 +237,7 @@ def _read(
     split: float | None,
 ) -> builtin.Raw:
     name = name_of(dataset)
-    path = _path(dataset)
+    path = expanded(dataset)
     ours = name == "digits" or name in builtin.TORCHVISION
     if not ours and not _is_npz(path):
         return pictures.image_folder(path, size, split)._replace(name=name)
@@ -251,7 +247,7 @@ def _read(
     if name == "digits":
         return builtin.digits()
     if ours:
-        folder = Path(root or os.environ.get("DCKIT_DATA") or "data").expanduser()
+        folder = expanded(root or os.environ.get("DCKIT_DATA") or "data")
         places = dict.fromkeys((folder.absolute(), project_folder() / folder))
         return builtin.torchvision_set(name, list(places), download)
     return arrays.npz(path)._replace(name=name)

@@ -15,7 +15,7 @@ from .threads import at_once
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device to compute on: ``"auto"`` (CUDA if there is one, else the CPU), ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    """The device to compute on: ``"auto"`` (CUDA if there is one, else the CPU), "cpu", "cuda", "cuda:1" or "mps".
 
     Apple's ``mps`` is used only when named, since its double backward is the least tried.
     Raises ValueError for an unknown name or a device that this machine lacks.
@@ -23,8 +23,14 @@ def pick_device(name: str = "auto") -> torch.device:
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return torch.device("cuda" if here["cuda"] else "cpu")
+    kind, colon, number = (name := str(name)).partition(":")
+    if kind == "cuda" and colon and number.isdecimal():
+        count = torch.cuda.device_count()
+        if int(number) >= count:
+            raise ValueError(f"device {name!r} was asked for, but torch sees {count} GPUs on this machine")
+        return torch.device(name)
     if name not in here:
-        raise ValueError(f"unknown device {name!r}: expected 'auto', 'cpu', 'cuda' or 'mps'")
+        raise ValueError(f"unknown device {name!r}: expected 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'")
     if not here[name]:
         raise ValueError(f"device {name!r} was asked for, but torch sees none on this machine: use 'auto' or 'cpu'")
     return torch.device(name)

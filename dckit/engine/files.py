@@ -22,7 +22,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Missing folders are made. Raises OSError, in one sentence, where nothing can be written.
     """
-    path = Path(path)
+    path = expanded(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -45,6 +45,11 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with ~ replaced by the home it stands for; where there is no such home it stays."""
+    return Path(os.path.expanduser(path))
 
 
 def project_folder() -> Path:
@@ -84,7 +89,7 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises FileNotFoundError, or ValueError for a file that is damaged, of another format, or without a card.
     """
-    path = Path(path)
+    path = expanded(path)
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
     try:

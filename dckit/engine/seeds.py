@@ -3,9 +3,20 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 import torch
+
+
+def whole(seed: Any) -> int:
+    """A seed as a plain int. Raises ValueError for anything but a whole number of at least 0."""
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise ValueError(f"seed {seed!r}: expected a whole number, 0 or more")
+    if seed < 0:
+        raise ValueError(f"seed {seed} is negative: expected 0 or more")
+    return int(seed)
 
 
 def numbers(*entropy: int) -> torch.Generator:
@@ -13,11 +24,9 @@ def numbers(*entropy: int) -> torch.Generator:
 
     Each iteration of stage C and each network of stage T has numbers of its own, from ``(seed, stage, index)``. So a
     run resumed at iteration k meets the same as one that was never stopped, and two recipes with one seed meet the same
-    networks. Raises ValueError for a negative seed.
+    networks. Raises ValueError as `whole`.
     """
-    if min(entropy) < 0:
-        raise ValueError(f"seed {min(entropy)} is negative: expected 0 or more")
-    return torch.Generator().manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+    return torch.Generator().manual_seed(int(np.random.SeedSequence([*map(whole, entropy)]).generate_state(1)[0]))
 
 
 _torchs_own = threading.RLock()  # held while torch's own random numbers stand for others

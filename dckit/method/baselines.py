@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data import CondensedSet, ImageData, Split, base_card
-from ..engine import numbers, pick_device, read_tensors, steady, stepwise, versions, write_tensors
+from ..engine import expanded, numbers, pick_device, read_tensors, steady, stepwise, versions, whole, write_tensors
 from .recipes import Recipe
 from .stage_t import training
 from .train import fresh_network
@@ -25,6 +25,7 @@ def random_images(real: ImageData, ipc: int = 1, seed: int = 0) -> CondensedSet:
 
     Raises ValueError if a class has fewer.
     """
+    seed = whole(seed)
     real.refuse_ipc(ipc)
     generator = numbers(seed, RANDOM)
     by_class = real.train.by_class
@@ -66,11 +67,12 @@ def ranking(
     file for the orders; a later call takes them from there. Raises ValueError if that holds another dataset's, seed's
     or recipe's.
     """
+    seed = whole(seed)
     real = real.normalised(recipe.testing.normalisation)
     real.refuse_ipc(recipe.ipc)
     what = {"dataset": real.name, "digest": real.digest, "seed": seed, "recipe": recipe.testing.decisive}
     card = {"ranking": what}
-    if keep is not None and Path(keep).exists():
+    if keep is not None and expanded(keep).exists():
         orders, found = read_tensors(keep)
         if found != card:
             raise ValueError(f"{keep} ranks images for another dataset, seed or recipe: delete it or name another file")

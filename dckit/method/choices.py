@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from .networks import NETWORKS, Version
 
 LARGEST = 1e38  # of float32, the images' type, nearly
@@ -26,7 +28,8 @@ class Choices:
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for field in fields(self):
-            value = renamed(getattr(self, field.name)) if field.name == "version" else getattr(self, field.name)
+            value = plain(getattr(self, field.name))
+            value = renamed(value) if field.name == "version" else value
             check(field.name, value, hints[field.name])
             if hints[field.name] is float:
                 value = float(value)  # 0 and 0.0 are one choice, and must have one name
@@ -43,6 +46,11 @@ class Choices:
 def renamed(version: Any) -> Any:
     """A version of a network by the name it has now: version 0.1 of the kit called the report's "original"."""
     return version.replace("original", "report", 1) if isinstance(version, str) else version
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy's as Python's own, which JSON knows; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def check(name: str, value: Any, hint: Any) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal
 
-from .choices import Choices, check
+from .choices import Choices, check, plain
 from .dc import DC
 
 ALGORITHMS: dict[str, Any] = {"dc": DC}  # of stage C, by the name of the method
@@ -72,6 +72,7 @@ class Recipe:
     testing: Testing = field(default_factory=Testing)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "ipc", plain(self.ipc))
         check("ipc", self.ipc, int)
         check("protocol", self.protocol, Literal[PROTOCOLS])
         check("budget", self.budget, Literal[BUDGETS])
@@ -92,7 +93,7 @@ class Recipe:
     @classmethod
     def filled_by(cls, protocol: Any, ipc: int, budget: Any, network: str, method: str = "dc") -> "Recipe":
         """`published` or `report`, by its name."""
-        check("ipc", ipc, int)
+        check("ipc", ipc := plain(ipc), int)
         check("budget", budget, Literal[BUDGETS])
         check("network", network, str)
         if method not in ALGORITHMS:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..data import ImageData, base_card
-from ..engine import device_name, numbers, pick_device, steady, stepwise, tf32, versions
+from ..engine import device_name, expanded, numbers, pick_device, steady, stepwise, tf32, versions, whole
 from .algorithm import Step
 from .checkpoint import State, resume, save_checkpoint
 from .recipes import Recipe
@@ -32,14 +32,15 @@ def condensing(
     as if it had never stopped. Raises ValueError for a recipe that does not suit the dataset, before any work;
     FloatingPointError when the loss is no longer a number.
     """
-    choices = recipe.condensing
+    choices, seed = recipe.condensing, whole(seed)
     real = real.normalised(choices.normalisation)
     real.refuse_ipc(recipe.ipc)
     where = pick_device(device)
     card = base_card(real) | {"method": recipe.method, "recipe": recipe.as_json(), "seed": seed}
     state = _start(real, recipe, seed, where, card)
     step = choices.ready(real.to(where), state.labels)  # an algorithm refuses images that it cannot take
-    if checkpoint is not None and Path(checkpoint).exists():
+    checkpoint = None if checkpoint is None else expanded(checkpoint)
+    if checkpoint is not None and checkpoint.exists():
         state = resume(checkpoint, state)
     elif checkpoint is not None:
         save_checkpoint(checkpoint, state)  # a folder that cannot be written is refused now, not in ten seconds

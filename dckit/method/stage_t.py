@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data import CondensedSet, ImageData, Split
-from ..engine import at_once, device_name, exhausted, numbers, pick_device, steady, stepwise, tf32, versions
+from ..engine import at_once, device_name, exhausted, numbers, pick_device, steady, stepwise, tf32, versions, whole
 from .augment import strategy
 from .recipes import Recipe, Testing
 from .train import accuracy, fresh_network, train_epoch
@@ -62,6 +62,7 @@ def evaluating(
     dataset, which gets ``whole_networks`` and ``whole_epochs`` without augmentation. Raises ValueError if the images
     are not of the dataset's shape and classes, or normalised otherwise than it.
     """
+    seed = whole(seed)
     real = real.normalised(recipe.testing.normalisation)
     if isinstance(data, CondensedSet):
         _refuse_foreign(data, real)

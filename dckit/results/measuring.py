@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..data import CondensedSet, ImageData
+from ..engine import expanded
 from ..method import CHOSEN, Recipe, Scores, chosen_images, condensing, evaluating, random_images, ranking
 from ..method.checkpoint import refuse_other_data
 from ..show import AnyStage, watched
@@ -53,7 +54,7 @@ def _ended(states: Iterator[AnyStage]) -> AnyStage:
 
 def saved_sets(outputs: str | Path) -> Iterator[CondensedSet]:
     """The finished condensed sets below the folder ``outputs``, for pictures; others are passed over."""
-    for path in sorted((Path(outputs) / "sets").glob("*.safetensors")):
+    for path in sorted((expanded(outputs) / "sets").glob("*.safetensors")):
         try:
             condensed = CondensedSet.load(path)
             recipe = Recipe.read(condensed.card["recipe"])

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from ..data import name_of
+from ..engine import expanded, whole
 from ..method import ALGORITHMS, NETWORKS, PARTS, Recipe
 from .recipe_words import protocol_recipe
 
@@ -35,6 +36,7 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", whole(self.seed))
         if self.method not in (*METHODS, *ALGORITHMS):
             raise ValueError(f"unknown method {self.method!r}: expected one of {', '.join(METHODS)}")
         for part in self.parts:
@@ -68,7 +70,7 @@ class Run:
 
     def result_file(self, outputs: str | Path) -> Path:
         """Where its result is kept below the folder ``outputs``."""
-        return Path(outputs) / "results" / f"{self.name}.json"
+        return expanded(outputs) / "results" / f"{self.name}.json"
 
     def set_file(self, outputs: str | Path) -> Path:
         """Where stage C keeps its images and checkpoint; for a method that chooses images, where their order is kept.
@@ -78,7 +80,7 @@ class Run:
         made = [str(self.recipe.ipc), self.method] if self.condenses else ["order"]
         part = self.parts[0]
         made += [getattr(self.recipe, part).network, _label(self.recipe, (part,))]
-        return Path(outputs) / "sets" / f"{_slug(self.dataset, *made, str(self.seed))}.safetensors"
+        return expanded(outputs) / "sets" / f"{_slug(self.dataset, *made, str(self.seed))}.safetensors"
 
 
 def _slug(*parts: str) -> str:
@@ -118,6 +120,9 @@ def runs(
     dataset: as for `load`. methods, networks (of stage C), trained (in stage T; empty: the same as networks): words
     with spaces between; protocol: as for `protocol_recipe`, several with semicolons between. Each with each.
     """
+    for what, words in {"methods": methods, "networks": networks, "trained": trained, "protocol": protocol}.items():
+        if not isinstance(words, str):
+            raise ValueError(f"{what} {words!r}: expected words in one text, such as 'random dc'")
     name, hows = name_of(dataset), [how.strip() for how in protocol.split(";")]
     found: dict[str, Run] = {}
     for how, method, network, test in product(hows, methods.split(), networks.split(), (trained or networks).split()):

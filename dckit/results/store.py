@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..engine import write_json
+from ..engine import expanded, write_json
 from ..method import Recipe, Scores
 from .run import Run
 
@@ -74,7 +74,7 @@ def _pairs(found: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, Any
 
 def read(path: str | Path) -> Result:
     """Read a file of `save`. Raises FileNotFoundError, or ValueError for a damaged, foreign or renamed one."""
-    path = Path(path)
+    path = expanded(path)
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
     try:
@@ -96,7 +96,7 @@ def read(path: str | Path) -> Result:
 def read_all(outputs: str | Path) -> tuple[list[Result], list[str]]:
     """All results below the folder ``outputs``, and a sentence for each file that had to be skipped."""
     results, skipped = [], []
-    for path in sorted((Path(outputs) / "results").glob("*.json")):
+    for path in sorted((expanded(outputs) / "results").glob("*.json")):
         try:
             results.append(read(path))
         except (ValueError, OSError) as error:

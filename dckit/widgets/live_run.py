@@ -5,6 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ..data import CondensedSet, ImageData, load, name_of
+from ..engine import expanded
 from ..method import METRICS, Recipe
 from ..results import PRINTED, Run
 from ..show import BLUE, Picture, Table, draw_grid, kits_style, picture
@@ -47,7 +48,7 @@ def plan(recipe: Recipe, kept: str | Path) -> tuple[Picture | Table, ...]:
     rows = tuple((text, str(getattr(chosen, name)), str(getattr(published, name))) for name, text in names.items())
     note = "Run the next cell: it begins, or goes on where it was."
     pictures: tuple[Picture, ...] = ()
-    if Path(kept).exists():
+    if expanded(kept).exists():
         condensed = CondensedSet.load(kept)
         done, of = condensed.card["iteration"], chosen.iterations
         note = "Finished." if done == of else f"Stopped at iteration {done} of {of}: run the next cell, and it goes on."
