@@ -77,6 +77,12 @@ def test_a_home_stands_for_its_folder_everywhere(digits, tmp_path, monkeypatch):
     assert "~" not in here
 
 
+@pytest.mark.parametrize("path", [2024, None, True, ["outputs"]])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(ValueError, match=r"path .*: expected text, such as 'outputs'"):
+        Run("digits", "dc", Recipe.published()).result_file(path)
+
+
 def test_a_grid_does_not_take_another_datasets_results_for_its_own(tmp_path):
     pixels, labels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8), np.arange(60) % 3
     file = tmp_path / "my.npz"

@@ -48,7 +48,12 @@ def _umask() -> int:
 
 
 def expanded(path: str | Path) -> Path:
-    """A path with ~ replaced by the home it stands for; where there is no such home it stays."""
+    """A path with ~ replaced by the home it stands for; where there is no such home it stays.
+
+    Raises ValueError for what is no path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path {path!r}: expected text, such as 'outputs'")
     return Path(os.path.expanduser(path))
 
 
