@@ -3,5 +3,6 @@
 Imports `dckit.engine` alone.
 """
 
-from .condensed import SHIPPED, CondensedSet, base_card, shipped_sets
-from .datasets import ImageData, Shape, Split, denormalise, load, name_of, normalise
+from .condensed import SHIPPED, CondensedSet, base_card, refuse_other_data, shipped_sets
+from .datasets import ImageData, Shape, Split, denormalise, normalise
+from .loading import load, name_of

@@ -1,6 +1,7 @@
 """A condensed set: images, labels and a card that says how they were made."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,8 @@ class CondensedSet:
         real: the dataset it was condensed from, under the published normalisation. The file is a pickle: only tensors,
         numbers, lists and dictionaries in it are read, and no code in it is executed. Raises ValueError otherwise.
         """
-        if not expanded(path).is_file():
+        path = expanded(path)
+        if not path.is_file():
             raise FileNotFoundError(f"no file {path}")
         try:
             with torch.serialization.safe_globals(_number_types()):
@@ -141,7 +143,7 @@ class CondensedSet:
             ) from None
         card = base_card(real) | {
             "method": "dc",
-            "source": f"published code, {Path(path).name}, experiment {experiment}",
+            "source": f"published code, {path.name}, experiment {experiment}",
         }
         return cls(images, labels, card)
 
@@ -162,6 +164,15 @@ def base_card(real: ImageData) -> dict[str, Any]:
         "std": list(real.std),
         "digest": real.digest,
     }
+
+
+def refuse_other_data(path: str | Path, card: Mapping[str, Any], digest: str) -> None:
+    """Raise ValueError if a card is of other pixels or labels than those of ``digest``. Version 0.1 kept no digest."""
+    if card.get("digest", digest) != digest:
+        raise ValueError(
+            f"{path} was made from other images or labels, which were also called {card.get('dataset')!r}: "
+            "give one of the two datasets another name, or delete the file"
+        )
 
 
 def _is_card(card: Any) -> bool:

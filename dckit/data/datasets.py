@@ -1,17 +1,13 @@
-"""Real images: one small class for a dataset, and ``load`` for the embedded digits, torchvision's four, or your own."""
+"""Real images: one small class for a dataset, whose pixels are normalised when they are asked for."""
 
 import hashlib
-import os
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..engine import expanded, project_folder, sent, steady
-from . import arrays, builtin, pictures
+from ..engine import sent
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -31,10 +27,6 @@ NORMALISATION: dict[str, dict[str, tuple[tuple[float, ...], tuple[float, ...]]]]
         "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
     },
 }
-
-
-# Digests of the training labels, by which one dataset's files in another one's folder are noticed.
-LABELS = {"mnist": "3c8bc5f7ed3196a0", "fashionmnist": "891f3e9184599cc6", "cifar10": "9f9e40f843f7fc88"}
 
 
 def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -89,7 +81,7 @@ class Split:
     @cached_property
     def digest(self) -> str:
         """A short text that other pixels or labels do not have, whatever their names; 0.15 s for CIFAR10."""
-        return _digest(self.pixels, self.labels)
+        return digest_of(self.pixels, self.labels)
 
     def sample(self, label: int, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """``n`` random images of one class without replacement, all of them if there are fewer, and their labels."""
@@ -101,7 +93,8 @@ class Split:
         return self[sent(torch.randperm(len(self), generator=generator)[:n], self.labels.device)]
 
 
-def _digest(*tensors: Tensor) -> str:
+def digest_of(*tensors: Tensor) -> str:
+    """A short text that tells these tensors from all others."""
     found = hashlib.sha256()
     for tensor in tensors:
         found.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
@@ -158,7 +151,7 @@ class ImageData:
         """The same pixels under the ``"published"`` or the ``"report"``'s mean and deviation."""
         if normalisation == self.normalisation:
             return self
-        mean, std = _mean_and_std(self.name, self.train.pixels, normalisation)
+        mean, std = mean_and_std(self.name, self.train.pixels, normalisation)
         train, test = (Split(s.pixels, s.labels, mean, std) for s in (self.train, self.test))
         return ImageData(self.name, self.classes, train, test, normalisation)
 
@@ -167,93 +160,7 @@ class ImageData:
         return ImageData(self.name, self.classes, self.train.to(device), self.test.to(device), self.normalisation)
 
 
-@steady()
-def load(
-    name: str | Path,
-    root: str | Path | None = None,
-    download: bool = False,
-    normalisation: str = "published",
-    size: int | tuple[int, int] | None = None,
-    split: float | None = None,
-) -> ImageData:
-    """Load a dataset.
-
-    name: ``"digits"`` (1,797 real handwritten digits that come with scikit-learn, in MNIST's shape), ``"mnist"``,
-    ``"fashionmnist"``, ``"svhn"``, ``"cifar10"``, a file ``"my.npz"`` or a folder of images. root: torchvision's data
-    folder, else the environment variable DCKIT_DATA, else ``data``; a relative one is looked for in the current folder,
-    then in the kit's checkout. download: fetch what is missing. size, split: only for a folder of images: the size to
-    resize and crop them to, the share of each class to test on (`image_folder`).
-    Raises ValueError for an unknown name or unusable data, FileNotFoundError for missing files.
-    """
-    raw = _read(name, root, download, size, split)
-    _refuse_swapped(raw)
-    mean, std = _mean_and_std(raw.name, raw.train[0], normalisation)
-    train, test = (Split(pixels, labels, mean, std) for pixels, labels in (raw.train, raw.test))
-    return ImageData(raw.name, raw.classes, train, test, normalisation)
-
-
-def _refuse_swapped(raw: builtin.Raw) -> None:
-    if raw.name not in builtin.TORCHVISION:
-        return
-    found = _digest(raw.train[1])
-    for name, known in LABELS.items():
-        if name != raw.name and found == known:
-            raise ValueError(f"the files of {raw.name} are those of {name}: they lie in the wrong folder, move them")
-
-
-def name_of(dataset: str | Path) -> str:
-    """The name that a dataset goes by in files and tables, without reading it. Raises ValueError for no dataset.
-
-    Your own mnist.npz need not be MNIST: as "my-mnist" it has neither MNIST's normalisation nor its published numbers.
-    A word such as "mnist" is the dataset, ``Path("mnist")`` a folder of your own.
-    """
-    known = ("digits", *builtin.TORCHVISION)
-    if not isinstance(dataset, (str, Path)):
-        raise ValueError(
-            f"dataset {dataset!r}: expected a name such as 'digits', the path of a file ending in .npz, or of a folder"
-        )
-    if isinstance(dataset, str) and dataset.lower() in known:
-        return dataset.lower()
-    path = expanded(dataset)
-    if not _is_npz(path) and not (str(dataset) and path.is_dir()):
-        near = get_close_matches(str(dataset).lower().replace("-", "").replace("_", ""), known, n=1)
-        raise ValueError(
-            f"unknown dataset {dataset!r}: expected one of {', '.join(known)}, a file ending in .npz, or a folder"
-            + (f"; did you mean {near[0]!r}?" if near else "")
-        )
-    name = path.stem if _is_npz(path) else path.resolve().name
-    return f"my-{name}" if name.lower() in known else name
-
-
-def _is_npz(path: Path) -> bool:
-    return path.suffix.lower() == ".npz"
-
-
-def _read(
-    dataset: str | Path,
-    root: str | Path | None,
-    download: bool,
-    size: int | tuple[int, int] | None,
-    split: float | None,
-) -> builtin.Raw:
-    name = name_of(dataset)
-    path = expanded(dataset)
-    ours = name == "digits" or name in builtin.TORCHVISION
-    if not ours and not _is_npz(path):
-        return pictures.image_folder(path, size, split)._replace(name=name)
-    for option, value in (("size", size), ("split", split)):
-        if value is not None:
-            raise ValueError(f"{option}={value!r} is for a folder of images, not for {str(dataset)!r}: leave it out")
-    if name == "digits":
-        return builtin.digits()
-    if ours:
-        folder = expanded(root or os.environ.get("DCKIT_DATA") or "data")
-        places = dict.fromkeys((folder.absolute(), project_folder() / folder))
-        return builtin.torchvision_set(name, list(places), download)
-    return arrays.npz(path)._replace(name=name)
-
-
-def _mean_and_std(name: str, pixels: Tensor, normalisation: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def mean_and_std(name: str, pixels: Tensor, normalisation: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The protocol's own numbers for its datasets; for others the same statistics, taken from the training images."""
     if normalisation not in NORMALISATION:
         raise ValueError(f"unknown normalisation {normalisation!r}: expected one of {', '.join(NORMALISATION)}")

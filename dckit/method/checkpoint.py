@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data import CondensedSet
+from ..data import CondensedSet, refuse_other_data
 from ..engine import read_tensors, write_tensors
 from .recipes import Recipe
 
@@ -105,15 +105,6 @@ def resume(path: str | Path, start: State) -> State:
         distances=torch.tensor(card["losses"], device=device),
         seconds=card["seconds"],
     )
-
-
-def refuse_other_data(path: str | Path, card: Mapping[str, Any], digest: str) -> None:
-    """Raise ValueError if a card is of other pixels or labels than those of ``digest``. Version 0.1 kept no digest."""
-    if card.get("digest", digest) != digest:
-        raise ValueError(
-            f"{path} was made from other images or labels, which were also called {card.get('dataset')!r}: "
-            "give one of the two datasets another name, or delete the file"
-        )
 
 
 def _identity(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..data import CondensedSet, ImageData
+from ..data import CondensedSet, ImageData, refuse_other_data
 from ..engine import expanded
 from ..method import CHOSEN, Recipe, Scores, chosen_images, condensing, evaluating, random_images, ranking
-from ..method.checkpoint import refuse_other_data
 from ..show import AnyStage, watched
 from .run import Run
 from .store import read, save
