@@ -154,6 +154,7 @@ VALUES = {  # values to change to, beside those that the type suggests
     "by_class": [False],
     "network_batch": [None, 1, 255],
     "test_images": [1, 100],
+    **dict.fromkeys(("image_momentum", "network_momentum", "momentum"), [0.1, 0.2, 0.99]),
 }
 
 

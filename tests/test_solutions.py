@@ -43,7 +43,7 @@ def answer(before, source):
     return eval(compile(ast.Expression(last.value), "lesson", "eval"), names)
 
 
-@pytest.mark.parametrize(("before", "source", "solution"), exercises())
+@pytest.mark.parametrize(("before", "source", "solution"), list(exercises()))
 def test_the_solution_is_right_and_the_exercise_as_it_stands_is_not(before, source, solution):
     assert not answer(before, source).right
     if solution.startswith(" "):  # one line of it, changed
