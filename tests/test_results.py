@@ -154,7 +154,7 @@ VALUES = {  # values to change to, beside those that the type suggests
     "by_class": [False],
     "network_batch": [None, 1, 255],
     "test_images": [1, 100],
-    **dict.fromkeys(("image_momentum", "network_momentum", "momentum"), [0.1, 0.2, 0.99]),
+    **{name: [0.1, 0.2, 0.99] for name in ("image_momentum", "network_momentum", "momentum")},
 }
 
 
@@ -331,12 +331,10 @@ def test_runs_that_cannot_be_meant_are_refused_in_one_sentence(parameters, says,
     one_sentence(error)
 
 
-def test_a_negative_seed_is_refused_when_it_is_measured(digits, tmp_path):
+def test_a_negative_seed_is_refused_before_any_work():
     for method in METHODS:
-        (run,) = runs("digits", budget="smoke", seed=-1, methods=method)
         with pytest.raises(ValueError, match="seed -1 is negative"):
-            measure(run, digits, tmp_path, "cpu")
-    assert not list(tmp_path.rglob("*.json"))
+            runs("digits", budget="smoke", seed=-1, methods=method)
 
 
 # Save and read
