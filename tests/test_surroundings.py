@@ -6,8 +6,9 @@ import sys
 
 import matplotlib
 import pytest
+from PIL import Image
 
-from dckit import Recipe
+from dckit import Recipe, load, plots, random_images
 from dckit.results import Run
 
 SCRIPT = """
@@ -54,11 +55,23 @@ def test_neither_matplotlibs_settings_nor_the_language_change_a_number_or_a_pict
 
 
 def test_drawing_leaves_the_users_settings_as_they_were():
-    from dckit import plots
-
     with matplotlib.rc_context({"image.origin": "lower", "font.size": 31.0}):
         plots.bars({"a": 1.0}, "x", "a bar")
         assert (matplotlib.rcParams["image.origin"], matplotlib.rcParams["font.size"]) == ("lower", 31.0)
+
+
+def test_classes_of_any_name_are_drawn(tmp_path):
+    names = ["$\\frac{", "5 $ or 6 $", os.fsdecode(b"broken \xff"), "ш"]
+    for half in ("train", "test"):
+        for value, name in enumerate(names):
+            (tmp_path / half / name).mkdir(parents=True)
+            Image.new("L", (8, 8), 60 * value).save(tmp_path / half / name / "1.png")
+    real = load(str(tmp_path))
+    assert set(real.classes) == {*names[:2], "broken ?", "ш"}
+    drawn = plots.condensed_grid(random_images(real, 1, 0))
+    assert all(name in drawn.alt for name in real.classes)
+    assert drawn.html.encode()
+    plots.bars(dict.fromkeys(real.classes, 1.0), "x", "bars of all classes")
 
 
 @pytest.mark.parametrize("command", [["lessons", "nowhere…"], ["grid", "nowhere±.toml"], ["unknown…"], ["--help"]])

@@ -34,7 +34,8 @@ def load(
     _refuse_swapped(raw)
     mean, std = mean_and_std(raw.name, raw.train[0], normalisation)
     train, test = (Split(pixels, labels, mean, std) for pixels, labels in (raw.train, raw.test))
-    return ImageData(raw.name, raw.classes, train, test, normalisation)
+    classes = tuple(name.encode("utf-8", "replace").decode() for name in raw.classes)  # a folder's name may be broken
+    return ImageData(raw.name, classes, train, test, normalisation)
 
 
 def _refuse_swapped(raw: builtin.Raw) -> None:

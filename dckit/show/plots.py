@@ -19,7 +19,8 @@ from torch import Tensor
 from ..data import CondensedSet
 from ..engine import replacing
 
-kits_style = style.context("default")  # around whatever draws: the user's own settings, such as a dark style, stay out
+# Around whatever draws: the user's own settings, such as a dark style, stay out, and a $ in a class's name is a dollar.
+kits_style = style.context(["default", {"text.parse_math": False}])
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 MARKED = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", ":"), (PINK, "D", "-."))  # colour, marker, line
