@@ -61,7 +61,7 @@ def test_drawing_leaves_the_users_settings_as_they_were():
 
 
 def test_classes_of_any_name_are_drawn(tmp_path):
-    names = ["$\\frac{", "5 $ or 6 $", os.fsdecode(b"broken \xff"), "ш"]
+    names = ["$\\frac{$", "5 $ or 6 $", os.fsdecode(b"broken \xff"), "ш"]
     for half in ("train", "test"):
         for value, name in enumerate(names):
             (tmp_path / half / name).mkdir(parents=True)
