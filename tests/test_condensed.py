@@ -33,6 +33,21 @@ def write(path, condensed, **changes):
     save_file(tensors, path, metadata={"dckit": json.dumps(condensed.card | changes)})
 
 
+def test_a_set_of_somebody_elses_is_sorted_by_class(digits, tmp_path):
+    images, labels = torch.randn(20, 1, 28, 28), torch.arange(20) % 10
+    torch.save((images, labels), tmp_path / "theirs.pt")
+    condensed = CondensedSet.from_tensors(images.requires_grad_(), labels, digits, "theirs.pt")
+    assert condensed.ipc == 2
+    assert torch.equal(condensed.images[2 * 3 + 1], images[13].detach())
+    condensed.save(tmp_path / "set.safetensors")
+    assert CondensedSet.load(tmp_path / "set.safetensors").card["source"] == "theirs.pt"
+    for n, odd in ((20, labels[:19]), (20, (labels + 1) * 2), (20, labels - 1), (19, labels[:19]), (0, labels[:0])):
+        with pytest.raises(ValueError, match=r"expected (one label per image|as many of each of the 10 classes)"):
+            CondensedSet.from_tensors(images[:n], odd, digits)
+    with pytest.raises(ValueError, match="the card speaks of"):
+        CondensedSet.from_tensors(images[..., :20], labels, digits)
+
+
 def test_a_set_comes_back_from_its_file_as_it_was(condensed, tmp_path):
     path = tmp_path / "new" / "folder" / "digits.safetensors"
     condensed.save(path)

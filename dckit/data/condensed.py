@@ -147,6 +147,27 @@ class CondensedSet:
         }
         return cls(images, labels, card)
 
+    @classmethod
+    def from_tensors(cls, images: Tensor, labels: Tensor, real: ImageData, source: str = "tensors") -> "CondensedSet":
+        """A set that somebody else made, from its images and labels in any order, such as ``images.pt``, ``labels.pt``.
+
+        images (n, channels, height, width), normalised as ``real``'s; labels (n,), numbers of its classes; source:
+        where they are from, for the card. Raises ValueError unless they fit ``real``, with as many images of each class.
+        """
+        labels = labels.detach().cpu().flatten().long()
+        if len(images) != len(labels):
+            raise ValueError(f"{len(images)} images and {len(labels)} labels: expected one label per image")
+        counts = torch.bincount(labels.clamp_min(0), minlength=len(real.classes))
+        stray = not len(labels) or int(labels.min()) < 0 or len(counts) > len(real.classes)
+        if stray or len(set(counts.tolist())) > 1:
+            raise ValueError(
+                f"labels {sorted(set(labels.tolist()))} of {counts.tolist()} images: expected as many of each of the "
+                f"{len(real.classes)} classes of {real.name}"
+            )
+        order = torch.argsort(labels, stable=True)
+        card = base_card(real) | {"method": "imported", "source": source}
+        return cls(images.detach().cpu().float()[order], labels[order], card)
+
 
 def shipped_sets() -> list[str]:
     """Names of the sets that come with the kit, for `CondensedSet.load`: dataset and images per class."""
