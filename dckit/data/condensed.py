@@ -152,7 +152,7 @@ class CondensedSet:
         """A set that somebody else made, from its images and labels in any order, such as ``images.pt``, ``labels.pt``.
 
         images (n, channels, height, width), normalised as ``real``'s; labels (n,), numbers of its classes; source:
-        where they are from, for the card. Raises ValueError unless they fit ``real``, with as many images of each class.
+        where they are from, for the card. Raises ValueError unless they fit ``real``, with as many images per class.
         """
         labels = labels.detach().cpu().flatten().long()
         if len(images) != len(labels):
