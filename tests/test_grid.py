@@ -18,7 +18,7 @@ import nbformat
 import pytest
 
 from dckit import Recipe, results
-from dckit.batch import estimate, grid, headless
+from dckit.batch import estimate, grid, headless, notebook_script
 from dckit.batch.grid_cells import chains, jobs_of
 from dckit.data import Split
 from dckit.method import Scores
@@ -432,3 +432,22 @@ def test_an_estimate_counts_shared_sets_and_orders_once(make, tmp_path):
             times[kind] += often
     # For each of 2 seeds: sets of 2 ipc, tested with 2 networks as herding's are; orders of 2 networks; both on all.
     assert times == {"condensing": 2 * 2, "testing": 2 * 2 * 2 * 2, "whole": 2 * 2 + 2 * 2}
+
+
+@pytest.mark.parametrize(("deaths", "starts", "error"), [(0, 1, ""), (2, 3, ""), (3, 3, "Kernel died before replying")])
+def test_a_kernel_that_never_began_is_started_again(monkeypatch, capsys, deaths, starts, error):
+    asked = []
+
+    def execute(*_, **__):
+        asked.append(1)
+        if len(asked) <= deaths:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr("papermill.execute_notebook", execute)
+    monkeypatch.setattr(notebook_script, "end_with_the_parent", lambda: None)
+    monkeypatch.setattr("sys.argv", ["script", json.dumps(["from", "to", {}, False])])
+    notebook_script.main()
+    said, _ = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert len(asked) == starts
+    assert error in said
+    assert bool(said) == bool(error)

@@ -14,7 +14,7 @@ def test_auto_is_the_gpu_if_there_is_one_and_else_the_cpu():
 
 
 def test_an_unknown_device_is_refused():
-    with pytest.raises(ValueError, match="unknown device 'gpu': expected 'auto', 'cpu', 'cuda' or 'mps'"):
+    with pytest.raises(ValueError, match="unknown device 'gpu': expected 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'"):
         pick_device("gpu")
 
 

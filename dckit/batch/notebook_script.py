@@ -9,6 +9,9 @@ import os
 import sys
 import threading
 
+# A kernel may lose the ports that it was given to another one that starts at the same moment. No cell has run then.
+NEVER_BEGAN, STARTS = "Kernel died before replying to kernel_info", 3
+
 
 def main() -> None:
     """Execute the notebook. Its errors are printed, not raised."""
@@ -20,7 +23,13 @@ def main() -> None:
     how = {"kernel_name": "python3", "cwd": os.getcwd(), "extra_arguments": ["--log-level=50"]}
     error, megabytes = "", 0.0
     try:
-        papermill.execute_notebook(notebook, part, parameters, progress_bar=show, **how)
+        for left in reversed(range(STARTS)):
+            try:
+                papermill.execute_notebook(notebook, part, parameters, progress_bar=show, **how)
+                break
+            except RuntimeError as failed:
+                if NEVER_BEGAN not in str(failed) or not left:
+                    raise
     except papermill.PapermillExecutionError as failed:
         error = f"{failed.ename}: {failed.evalue}"
     except RuntimeError as failed:  # nbclient's DeadKernelError, or a kernel that does not start
