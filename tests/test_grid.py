@@ -1,8 +1,11 @@
 """Grids: what their cells are, that all of them end well whatever dies, and that nothing is done twice."""
 
+import ctypes
 import errno
+import functools
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,6 +18,7 @@ from types import SimpleNamespace
 
 import joblib
 import nbformat
+import psutil
 import pytest
 
 from dckit import Recipe, results
@@ -306,32 +310,53 @@ def test_half_a_notebook_does_not_take_the_place_of_a_whole_one(tmp_path, monkey
 
 
 def test_a_grid_killed_again_and_again_ends_with_all_results(make, tmp_path):
-    out, path = tmp_path / "out", make(every="seed = [0, 1, 2, 3]")
+    out, path = tmp_path / "out", make(every="seed = [0, 1, 2, 3, 4, 5]")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background it may be ignored
-    for ends, how in ((1, signal.SIGKILL), (2, signal.SIGINT)):
+    for how in (signal.SIGKILL, signal.SIGINT):
+        before = diary(out) if out.exists() else Counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "dckit", "grid", path, "--out", out, "--jobs", "2"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=GRIDS.parents[1],
         )  # fmt: skip
-        wait_until(lambda ends=ends: (out / "diary").exists() and in_the_middle(diary(out), ends))
+        wait_until(lambda before=before: (out / "diary").exists() and in_the_middle(diary(out) - before))
         process.send_signal(how)
-        assert process.wait(30) in (-signal.SIGKILL, 130)
+        assert process.wait(120) in (-signal.SIGKILL, 130)
         time.sleep(2)  # for the longest of the watches over parents
         known = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
         time.sleep(1)
         assert known == {path: path.stat().st_mtime_ns for path in out.rglob("*")}  # nothing goes on working for it
         assert not results.read_all(out)[1]
     assert grid.main([str(path), "--out", str(out), "--jobs", "2"]) == 0
-    assert_all_is_well(out, [0, 1, 2, 3])
+    assert_all_is_well(out, [0, 1, 2, 3, 4, 5])
     counts = diary(out)
-    assert all(counts["end", str(seed)] == 1 for seed in range(4))  # what was done was not done again
-    assert sum(n for (what, _), n in counts.items() if what == "begin") > 4
+    assert all(counts["end", str(seed)] == 1 for seed in range(6))  # what was done was not done again
+    assert sum(n for (what, _), n in counts.items() if what == "begin") > 6
 
 
-def in_the_middle(counts, ends):
-    """Whether so many cells have ended, and another one has begun."""
-    ended = sum(n for (what, _), n in counts.items() if what == "end")
-    return ended >= ends and any(n > counts["end", seed] for (what, seed), n in counts.items() if what == "begin")
+@pytest.mark.skipif(sys.platform != "linux", reason="who inherits orphans is set the way Linux does")
+def test_a_kernel_that_is_still_starting_ends_with_its_grid(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import time; time.sleep(300)")])
+    nbformat.write(notebook, tmp_path / "n.ipynb")
+    job = json.dumps([str(tmp_path / "n.ipynb"), str(tmp_path / "out.ipynb"), {}, False])
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    adopt_orphans = functools.partial(ctypes.CDLL(None).prctl, 36)  # a session's manager does, in place of process 1
+    adopt_orphans(1)
+    try:
+        with subprocess.Popen([sys.executable, notebook_script.__file__, job], **pipes) as process:
+            parent = psutil.Process(process.pid)
+            wait_until(parent.children)
+            process.stdin.close()
+            process.wait(60)
+            wait_until(lambda: select.select([process.stdout], [], [], 0)[0], 30)  # it closes with the last that has it
+            assert not process.stdout.read()
+    finally:
+        adopt_orphans(0)
+
+
+def in_the_middle(counts):
+    """Whether a cell has ended, and another one has begun."""
+    ended = [seed for what, seed in counts if what == "end"]
+    return ended and any(what == "begin" and seed not in ended for what, seed in counts)
 
 
 def wait_until(condition, seconds=240):  # of a machine that may have other work

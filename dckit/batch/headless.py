@@ -141,7 +141,9 @@ def _in_a_process(job: list[Any], environment: Mapping[str, str], folder: Path) 
 def stop_all() -> None:
     """End every notebook that is being executed for this process; each stays unfinished."""
     while _running:
-        _running.pop().kill()
+        pipe = _running.pop().stdin
+        assert pipe is not None
+        pipe.close()  # the process ends its kernel, then itself
 
 
 def drop_widgets(notebook: Path) -> None:

@@ -1,7 +1,7 @@
 """A script: execute the notebook that the command line names, and print its error and the kernel's peak memory in MB.
 
-It ends when the process that waits for it does, and the kernel looks after its parent likewise, so that nothing goes on
-working for a grid that was killed. It imports nothing of the kit.
+It ends with its kernel when the process that waits for it closes the pipe or ends: nothing goes on working for a grid
+that was killed. It imports nothing of the kit.
 """
 
 import json
@@ -45,8 +45,13 @@ def main() -> None:
 
 
 def end_with_the_parent() -> None:
-    """End this process when the other end of its pipe is gone: nothing is ever written to it."""
+    """End this process and its kernel when the other end of its pipe is gone: nothing is ever written to it."""
+    import psutil  # type: ignore[import-untyped]  # which ipykernel needs too
+
     os.read(sys.stdin.fileno(), 1)
+    # A kernel that is still starting does not notice by itself that its parent is gone.
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
     os._exit(1)
 
 
