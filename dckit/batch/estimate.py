@@ -83,17 +83,17 @@ def timed(work: Work) -> float:
 def _condensing(real: ImageData, recipe: Recipe) -> float:
     """K iterations, each timed with few real images and without most of its loops, which are multiplied out."""
     choices = recipe.condensing
-    few = {"real_batch": 8} if hasattr(choices, "real_batch") else {}
 
     def run(**amounts: int) -> float:
-        *_, state = condensing(real, recipe.but(condensing={"iterations": 1, **few, **amounts}))
+        *_, state = condensing(real, recipe.but(condensing={"iterations": 1, **amounts}))
         return state.seconds
 
-    if recipe.method != "dc":
+    if not hasattr(choices, "matching_steps"):
         return choices.iterations * run()
-    run(matching_steps=1)  # the first time takes longer
+    run(matching_steps=1, real_batch=8)  # the first time takes longer
     match = _line(lambda batch: run(matching_steps=1, real_batch=batch), 8, 24, choices.real_batch)
-    epoch = max(0.0, run(matching_steps=2, network_steps=2) - run(matching_steps=2, network_steps=1))
+    few = dict(matching_steps=2, real_batch=8)
+    epoch = max(0.0, run(**few, network_steps=2) - run(**few, network_steps=1))
     steps = choices.matching_steps
     return choices.iterations * (steps * match + (steps - 1) * choices.network_steps * epoch)
 

@@ -42,7 +42,7 @@ class Job:
 
     def makes(self, outputs: Path) -> set[Path]:
         """The files that it writes unless they are there: results, condensed sets, orders of real images."""
-        sets = {run.set_file(outputs) for run in self.runs if run.method in (*CHOSEN, "dc")}
+        sets = {run.set_file(outputs) for run in self.runs if run.condenses or run.method in CHOSEN}
         return sets | {run.result_file(outputs) for run in self.runs}
 
 

@@ -37,8 +37,9 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A tensor of the CPU on ``device``, without waiting until a GPU has done what it was given before."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+    """A tensor on ``device``; from the CPU without waiting until a GPU has done what it was given before."""
+    from_cpu = device.type == "cuda" and not tensor.is_cuda
+    return tensor.pin_memory().to(device, non_blocking=True) if from_cpu else tensor.to(device)
 
 
 @contextmanager

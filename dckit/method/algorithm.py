@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ class Algorithm(Choices, ABC):
     """
 
     method: ClassVar[str]
+    TESTING: ClassVar[dict[str, Any]] = {}  # what its published code does otherwise in stage T
     iterations: int = 1000  # K
 
     @classmethod

@@ -1,13 +1,14 @@
-"""The published augmentation of stage T, on whole batches: for each image one of several changes, drawn anew.
+"""The augmentations of stage T, on whole batches of images.
 
-The published code changes one image at a time, rotating it with SciPy. Here every image of the batch is cropped,
-scaled or rotated at once by looking its pixels up; tests hold the result against SciPy's.
+DC's published code changes one image at a time, rotating it with SciPy. Here every image of the batch is cropped,
+scaled or rotated at once by looking its pixels up; tests hold the result against SciPy's. DSA's kinds are in `kinds`.
 """
 
 import torch
 from torch import Tensor
 
 from ..engine import ROTATE, rotate, sent
+from .kinds import KINDS_OF, apply, draw, look_up
 
 PAD = 4  # pixels around an image before it is cropped
 SCALE = 0.2  # height and width become 1 ± this
@@ -18,26 +19,33 @@ STRATEGIES = {
     "crop_scale_rotate": ("crop", "scale", "rotate"),
     "crop_noise": ("crop", "noise"),
 }
+DIGITS = ("mnist", "svhn", "digits")  # a digit that is flipped is no digit
 
 
 def strategy(choice: str, dataset: str) -> str:
     """What the recipe's ``augmentation`` means for a dataset.
 
     ``"published"`` is crop, scale and rotate on MNIST and on the embedded digits, which stand in for it, and none
-    elsewhere.
+    elsewhere. ``"dsa"`` flips no digits.
     """
+    if choice == "dsa" and dataset in DIGITS:
+        return "dsa_without_flip"
     if choice != "published":
         return choice
     return "crop_scale_rotate" if dataset in ("mnist", "digits") else "none"
 
 
 def augment(images: Tensor, strategy: str, generator: torch.Generator | None = None) -> Tensor:
-    """Augmented copies of ``images`` (batch, channels, height, width), one change drawn for each of them.
+    """Augmented copies of ``images`` (batch, channels, height, width).
 
-    Random numbers come from ``generator``, or else from torch's own, on the CPU, so that every device meets the same.
+    Of DC's strategies one change is drawn for each of them; of DSA's one for all, and its numbers for each. Random
+    numbers come from ``generator``, or else from torch's own, on the CPU, so that every device meets the same.
     """
     if strategy == "none":
         return images
+    if strategy in KINDS_OF:
+        kind, numbers = draw(KINDS_OF[strategy], images, generator)
+        return apply(kind, images, numbers)
     names = STRATEGIES[strategy]
     means = images.mean((0, 2, 3))  # of the batch, per channel
     choice = torch.randint(len(names), (len(images),), generator=generator)
@@ -52,7 +60,7 @@ def _crop(images: Tensor, means: Tensor, generator: torch.Generator | None) -> T
     """Shift by -4 to 3 pixels each way and fill with the batch's mean. Padding 4 would allow 4; the code stops at 3."""
     n, _, height, width = images.shape
     offset = torch.randint(2 * PAD, (2, n, 1), generator=generator) - PAD
-    return _look_up(images, torch.arange(height) + offset[0], torch.arange(width) + offset[1], means)
+    return look_up(images, torch.arange(height) + offset[0], torch.arange(width) + offset[1], means)
 
 
 def _scale(images: Tensor, means: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -71,17 +79,7 @@ def _scale(images: Tensor, means: Tensor, generator: torch.Generator | None) -> 
         )
         for i, length in enumerate((height, width))
     )
-    return _look_up(images, rows, cols, torch.zeros_like(means))
-
-
-def _look_up(images: Tensor, rows: Tensor, cols: Tensor, fill: Tensor) -> Tensor:
-    """Pixel (rows[b, i], cols[b, j]) of image b at (i, j), and ``fill`` (channels,) where that lies outside."""
-    n, _, height, width = images.shape
-    rows, cols = sent(rows, images.device)[:, :, None], sent(cols, images.device)[:, None, :]
-    inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
-    which = torch.arange(n, device=images.device)[:, None, None]
-    found = images[which, :, rows.clamp(0, height - 1), cols.clamp(0, width - 1)]  # channels come last
-    return torch.where(inside[..., None], found, fill).permute(0, 3, 1, 2)
+    return look_up(images, rows, cols, torch.zeros_like(means))
 
 
 def _rotate(images: Tensor, means: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Literal
 
 from .choices import Choices, check, plain
 from .dc import DC
+from .dm import DM
+from .dsa import DSA
 
-ALGORITHMS: dict[str, Any] = {"dc": DC}  # of stage C, by the name of the method
+ALGORITHMS: dict[str, Any] = {"dc": DC, "dsa": DSA, "dm": DM}  # of stage C, by the name of the method
 BUDGETS = ("full", "lesson", "smoke")
 PROTOCOLS = ("published", "report")
 PARTS = ("condensing", "testing")
@@ -30,7 +32,9 @@ class Testing(Choices):
     weight_decay: float = 0.0005
     lr_drop: float = 0.1  # factor on lr after half of the epochs, with momentum starting over; 1: never
     batch: int = 256
-    augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise"] = "published"  # on MNIST only
+    augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise", "dsa", "dsa_without_flip"] = (
+        "published"  # DC's, on MNIST only
+    )
     test_images: int | None = None  # a fixed choice of the test set; None: all of it
     whole_networks: int = 5  # networks trained on the whole dataset, for comparison; the paper names no number
     whole_epochs: int = 100  # passes over it; the paper names no number
@@ -98,10 +102,11 @@ class Recipe:
         check("network", network, str)
         if method not in ALGORITHMS:
             raise ValueError(f"unknown method {method!r}: expected one of {', '.join(ALGORITHMS)}")
-        if not hasattr(ALGORITHMS[method], protocol):
-            raise ValueError(f"the {protocol} has no {method}: expected dc")
+        if protocol == "report" and method != "dc":
+            raise ValueError(f"the report has no {method}: expected dc")
         condensing = getattr(ALGORITHMS[method], protocol)(ipc, budget, network)
-        return cls(ipc, protocol, budget, condensing, getattr(Testing, protocol)(budget, without_batch_norm(network)))
+        testing = getattr(Testing, protocol)(budget, without_batch_norm(network))
+        return cls(ipc, protocol, budget, condensing, replace(testing, **condensing.TESTING))
 
     @property
     def method(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from ..method import Scores
 from ..show import Table
 from .measured import BUILT, NETWORKS, REBUILT, Cell, Measured, networks_of, protocol_of, recipe_of, theirs_of
-from .run import METHODS, Run, command
+from .run import FAMILY, METHODS, Run, command
 from .store import Result
 from .verdicts import PRINTED, compare, pooled, printed
 
@@ -65,10 +65,10 @@ def setting(
 def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str = "published") -> Table:
     """What was measured on one dataset, for each method; nothing stands beside it."""
     measured, rows = Measured(results), []
-    for method in METHODS:
+    for method, said in (METHODS | FAMILY).items():
         found = measured.of(Cell(dataset, 1 if method == "whole" else ipc, method), protocol)
         if found:
-            rows.append((METHODS[method], *_kit(found, protocol)))
+            rows.append((said, *_kit(found, protocol)))
     note = f"{dataset}, {ipc} image{'s' * (ipc > 1)} per class."
     if dataset not in PRINTED:
         note += " Other images than the paper's: no column to compare with."
@@ -148,13 +148,13 @@ def beside(measured: Mapping[str, Scores]) -> Table:
         cell = {"ipc": None if method == "whole" else recipe["ipc"], "method": method}
         mine = f"{scores.mean:.1f}" + (f" ± {scores.std:.1f}" if len(scores.accuracies) > 1 else "")
         others = [str(printed(source, "table1", theirs, **cell) or "–") for source in ("paper", "report")]
-        rows.append((METHODS[method], *others, mine))
+        rows.append(((METHODS | FAMILY)[method], *others, mine))
     header = ("accuracy in %", f"paper, {PRINTED[theirs]}", f"report, {PRINTED[theirs]}", f"you, {dataset}")
     return Table(header, tuple(rows), _measured_by(measured, dataset, recipe))
 
 
 def _measured_by(measured: Mapping[str, Scores], dataset: str, recipe: Mapping[str, Any]) -> str:
-    networks = ", ".join(f"{len(s.accuracies)} ({METHODS[m]})" for m, s in measured.items())
+    networks = ", ".join(f"{len(s.accuracies)} ({(METHODS | FAMILY)[m]})" for m, s in measured.items())
     note = f"Yours: {recipe['protocol']} protocol at the {recipe['budget']} budget, one set, networks: {networks}. "
     note += "The paper's: 5 sets × 20 networks; the report's: 1 set × 20 networks; both at their full budgets."
     return note if dataset in PRINTED else note + f" The {dataset} are other images: their numbers cannot be compared."

@@ -15,12 +15,13 @@ from .recipe_words import protocol_recipe
 
 NAMED = 2  # fields that a name tells
 LONGEST = 200  # characters of a file's name, for which file systems have room for some 250
-METHODS = {
+METHODS = {  # of the paper's Table 1
     "random": "random real images",
     **{"herding": "herding", "k_center": "k-center", "forgetting": "forgetting"},
     "dc": "condensed images",
     "whole": "the whole dataset",
 }
+FAMILY = {"dsa": "condensed images (DSA)", "dm": "condensed images (DM)"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Run:
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", whole(self.seed))
         if self.method not in (*METHODS, *ALGORITHMS):
-            raise ValueError(f"unknown method {self.method!r}: expected one of {', '.join(METHODS)}")
+            raise ValueError(f"unknown method {self.method!r}: expected one of {', '.join(METHODS | FAMILY)}")
         for part in self.parts:
             name, version = getattr(self.recipe, part).network, getattr(self.recipe, part).version
             if name not in NETWORKS:

@@ -1,0 +1,104 @@
+"""DSA, differentiable Siamese augmentation: Zhao and Bilen, ICML 2021.
+
+It is DC with three changes: it starts from real images, the real and the synthetic images of a matching step are
+augmented alike, and the images that train the network between the steps are augmented too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..data import ImageData, Split
+from ..engine import Matcher, numbers
+from .algorithm import Learned, Step
+from .augment import strategy
+from .dc import DC, hold_batch_norm, matching_step
+from .kinds import KINDS_OF, draw, siamese
+from .matching import gradient_distance, gradients
+from .train import fresh_network, redraw, train_epoch
+
+
+@dataclass(frozen=True)
+class DSA(DC):
+    """The choices of DSA; the defaults are the published code's at 1 image per class. All but the last are DC's."""
+
+    method: ClassVar[str] = "dsa"
+    TESTING: ClassVar[dict[str, Any]] = {"augmentation": "dsa"}
+
+    init: Literal["noise", "real"] = "real"
+    siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # the kinds of change; digits are never flipped
+
+    def ready(self, real: ImageData, labels: Tensor) -> Step:
+        """One iteration: a new θ0, and `iteration` with it."""
+        network = fresh_network(real, self, numbers(0)).to(labels.device)  # each iteration draws its weights anew
+        train_network = torch.optim.SGD(network.parameters(), self.network_lr, self.network_momentum)
+        match = Matcher(network, partial(gradient_distance, metric=self.metric))
+        kinds = strategy(self.siamese, real.name)
+
+        def step(learned: Learned, generator: torch.Generator) -> tuple[Learned, Tensor]:
+            images = learned["images"].clone().requires_grad_()
+            train_images = torch.optim.SGD([images], self.image_lr, self.image_momentum)
+            if self.image_momentum:
+                train_images.state[images]["momentum_buffer"] = learned["velocity"].clone()
+            redraw(network, train_network, real, self, generator)
+            both = (train_images, network, train_network, match)
+            loss = iteration(self, real.train, images, labels, *both, kinds, generator)
+            moved = {"images": images.detach(), "velocity": train_images.state[images].get("momentum_buffer")}
+            return {name: moved[name] for name in learned}, loss
+
+        return step
+
+
+def iteration(
+    choices: DSA,
+    real: Split,
+    images: Tensor,
+    labels: Tensor,
+    train_images: torch.optim.Optimizer,
+    network: nn.Module,
+    train_network: torch.optim.Optimizer,
+    match: Matcher,
+    strategy: str,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """DC's iteration, see `dckit.method.dc.iteration`, with augmented images. strategy: one of `KINDS_OF`, or none."""
+
+    def alike(synthetic: Tensor, real_images: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        kind, its = draw(KINDS_OF[strategy], real_images, generator)  # anew for each class and step
+        return next(siamese([synthetic], [real_images], kind, its))
+
+    augmented = {} if strategy == "none" else {"augment": alike}
+    steps = []
+    for t in range(choices.matching_steps):
+        hold_batch_norm(network, real, choices.norm_images, generator)
+        steps.append(matching_step(choices, real, images, labels, train_images, match, generator, **augmented))
+        if t < choices.matching_steps - 1:
+            for _ in range(choices.network_steps):  # here each image has numbers of its own
+                data = (images.detach(), labels)
+                train_epoch(network, train_network, data, choices.network_batch, strategy, generator)
+    return torch.stack(steps).mean()
+
+
+def distance(
+    network: nn.Module,
+    synthetic: Sequence[Tensor],
+    real: Sequence[Tensor],
+    kind: str | Sequence[str] | None = None,
+    numbers: Sequence[Tensor] | Sequence[Sequence[Tensor]] = (),
+    metric: str = "layerwise",
+) -> Tensor:
+    """DSA's loss in plain PyTorch: a scalar, differentiable in the synthetic images.
+
+    It is the distance between the gradients of synthetic and real images that were changed alike, summed over classes.
+    synthetic, real: a tensor (batch, channels, height, width) per class. kind, numbers: as for `kinds.siamese`.
+    """
+    total = torch.zeros((), device=synthetic[0].device)
+    for label, (s, r) in enumerate(siamese(synthetic, real, kind, numbers)):
+        labels = [torch.full((len(images),), label, device=images.device) for images in (s, r)]
+        grads = gradients(network, s, labels[0], create_graph=True)
+        total = total + gradient_distance(grads, gradients(network, r, labels[1]), metric)
+    return total
