@@ -262,21 +262,26 @@ def test_dsas_loss_is_dcs_of_images_that_were_changed_alike(digits):
 
 
 @pytest.mark.parametrize(("method", "network"), [("dsa", "ConvNet"), ("dm", "ConvNet"), ("dm", "VGG11BN")])
-def test_an_iteration_steps_down_the_plain_loss(digits, method, network):
-    recipe = Recipe.published(2, method=method).but(width=16, real_batch=6, iterations=1, network=network)
+def test_two_iterations_step_down_the_plain_loss_with_momentum(digits, method, network):
+    recipe = Recipe.published(2, method=method).but(width=16, real_batch=6, iterations=2, network=network)
     recipe = recipe.but(matching_steps=1) if method == "dsa" else recipe
-    images = recipe.condensing.start(digits, 2, numbers(0, START))["images"].requires_grad_()
-    generator = numbers(0, ITERATION, 0)
-    theta = fresh_network(digits, recipe.condensing, generator)
-    real, drawn = [], []
-    for c in range(10):
-        real.append(digits.train.sample(c, 6, generator)[0])
-        drawn.append(draw(KINDS_OF["dsa_without_flip"], real[-1], generator))
-    loss = {"dsa": dsa, "dm": dm}[method].distance(theta, images.split(2), real, *zip(*drawn, strict=True))
-    stepped = images.detach() - recipe.condensing.image_lr * torch.autograd.grad(loss, images)[0]
+    images = recipe.condensing.start(digits, 2, numbers(0, START))["images"]
+    velocity, losses = 0.0, []
+    for k in range(2):
+        generator = numbers(0, ITERATION, k)
+        theta = fresh_network(digits, recipe.condensing, generator)
+        real, drawn = [], []
+        for c in range(10):
+            real.append(digits.train.sample(c, 6, generator)[0])
+            drawn.append(draw(KINDS_OF["dsa_without_flip"], real[-1], generator))
+        images = images.detach().requires_grad_()
+        loss = {"dsa": dsa, "dm": dm}[method].distance(theta, images.split(2), real, *zip(*drawn, strict=True))
+        velocity = 0.5 * velocity + torch.autograd.grad(loss, images)[0]
+        images = images - recipe.condensing.image_lr * velocity
+        losses.append(float(loss.detach()) / 10)
     state = last(condensing(digits, recipe, device="cpu"))
-    torch.testing.assert_close(state.images, stepped, rtol=1e-3, atol=1e-4)
-    assert state.loss == pytest.approx(float(loss.detach()) / 10, rel=1e-3)
+    torch.testing.assert_close(state.images, images.detach(), rtol=1e-3, atol=1e-4)
+    assert state.losses == pytest.approx(losses, rel=1e-3)
 
 
 def test_dsas_network_is_trained_on_augmented_images_between_the_steps(digits, monkeypatch):
