@@ -1,6 +1,7 @@
 """Your own arrays, and what a dataset is called: read right, or refused in one sentence."""
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -237,3 +238,19 @@ def test_a_slip_is_answered_with_what_was_meant(slip, meant):
 @pytest.mark.parametrize("dataset", ["flowers", "", "/no/such/folder"])
 def test_what_is_near_nothing_is_answered_without_a_guess(dataset):
     refused(dataset, "^unknown dataset .*, or a folder$")
+
+
+def test_test_images_that_are_training_images_too_are_told(tmp_path):
+    pixels = np.arange(12 * 64, dtype=np.uint8).reshape(12, 8, 8) // 3 + np.arange(12, dtype=np.uint8)[:, None, None]
+    labels = np.tile([0, 1], 6)
+    apart = tmp_path / "apart.npz"
+    np.savez(apart, x_train=pixels[:8], y_train=labels[:8], x_test=pixels[8:], y_test=labels[8:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(apart)
+        load("digits")  # whose training and test images are known
+    shared = tmp_path / "shared.npz"
+    np.savez(shared, x_train=pixels[:8], y_train=labels[:8], x_test=pixels[6:], y_test=labels[6:])
+    with pytest.warns(UserWarning, match="2 of the 6 test images of shared are training images too") as told:
+        load(shared)
+    assert told[0].filename == __file__

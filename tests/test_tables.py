@@ -4,13 +4,15 @@ import csv
 import io
 import re
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
 from scipy import stats
 
+import dckit
 from dckit import Recipe
 from dckit.batch import lessons
 from dckit.engine import json_or_text
@@ -32,7 +34,7 @@ from dckit.results import (
     table_3,
 )
 from dckit.results.details import switched
-from dckit.results.paper_tables import own_table
+from dckit.results.paper_tables import beside, own_table
 from dckit.results.recipe_words import protocol_recipe
 from dckit.results.verdicts import reference
 from dckit.show import Table
@@ -282,6 +284,19 @@ def test_your_own_images_stand_alone():
     assert not {"paper", "report"} & set(table.header)
     assert "Other images" in table.note
     assert "Other images" not in own_table([result()], "mnist", 1).note
+
+
+def test_what_the_largest_class_alone_reaches_is_told(digits, quick):
+    few = torch.cat([digits.train.by_class[3][:40], *(digits.train.by_class[c][:4] for c in range(3))])
+    test = torch.cat([digits.test.by_class[c][:n] for c, n in ((3, 15), (0, 3), (1, 1), (2, 1))])
+    train, test = (
+        replace(s, pixels=s.pixels[i], labels=s.labels[i]) for s, i in ((digits.train, few), (digits.test, test))
+    )
+    unbalanced = replace(digits, name="mine", train=train, test=test, classes=digits.classes[:4])
+    scores = dckit.evaluate(dckit.random_images(unbalanced, 1), unbalanced, quick, progress=False)
+    assert scores.card["majority"] == 75.0
+    assert "largest class reaches 75.0 %" in beside({"random": scores}).note
+    assert "largest class" not in own_table([result()], "mnist", 1).note  # older results do not know
 
 
 def test_a_table_as_markdown_csv_and_latex(tmp_path):

@@ -133,6 +133,15 @@ class ImageData:
         """Standard deviation that each channel is divided by, in units of 0 to 1."""
         return self.train.std
 
+    @property
+    def majority(self) -> float:
+        """Share of test images in %, that belong to the largest class of the training images.
+
+        So much reaches whoever always answers with that class.
+        """
+        largest = int(self.train.labels.bincount().argmax())
+        return 100 * float((self.test.labels == largest).float().mean())
+
     def refuse_ipc(self, ipc: int) -> None:
         """Raise ValueError unless every class has ``ipc`` training images, at least one."""
         smallest = min(range(len(self.classes)), key=lambda c: len(self.train.by_class[c]))

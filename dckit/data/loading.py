@@ -1,6 +1,7 @@
 """Loading a dataset by its name: the embedded digits, torchvision's four, or your own file or folder."""
 
 import os
+import warnings
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -28,10 +29,12 @@ def load(
     folder, else the environment variable DCKIT_DATA, else ``data``; a relative one is looked for in the current folder,
     then in the kit's checkout. download: fetch what is missing. size, split: only for a folder of images: the size to
     resize and crop them to, the share of each class to test on (`image_folder`).
-    Raises ValueError for an unknown name or unusable data, FileNotFoundError for missing files.
+    Warns where test images of your own data are training images too. Raises ValueError for an unknown name or unusable
+    data, FileNotFoundError for missing files.
     """
     raw = _read(name, root, download, size, split)
     _refuse_swapped(raw)
+    _warn_of_repeated(raw)
     mean, std = mean_and_std(raw.name, raw.train[0], normalisation)
     train, test = (Split(pixels, labels, mean, std) for pixels, labels in (raw.train, raw.test))
     classes = tuple(name.encode("utf-8", "replace").decode() for name in raw.classes)  # a folder's name may be broken
@@ -45,6 +48,19 @@ def _refuse_swapped(raw: builtin.Raw) -> None:
     for name, known in LABELS.items():
         if name != raw.name and found == known:
             raise ValueError(f"the files of {raw.name} are those of {name}: they lie in the wrong folder, move them")
+
+
+def _warn_of_repeated(raw: builtin.Raw) -> None:
+    if raw.name == "digits" or raw.name in builtin.TORCHVISION:
+        return
+    seen = {image.numpy().tobytes() for image in raw.train[0]}
+    repeated = sum(image.numpy().tobytes() in seen for image in raw.test[0])
+    if repeated:
+        warnings.warn(
+            f"{repeated} of the {len(raw.test[0])} test images of {raw.name} are training images too: "
+            "networks know them already, so take them out of one of the two",
+            stacklevel=4,
+        )
 
 
 def name_of(dataset: str | Path) -> str:

@@ -80,6 +80,7 @@ def _evaluating(
     choices = recipe.testing
     networks = choices.whole_networks if isinstance(data, Split) else choices.networks
     card = {"dataset": real.name, "digest": real.digest, "recipe": recipe.as_json(), "seed": seed, "networks": networks}
+    card |= {"majority": round(replace(real, test=_test_images(real.test, choices.test_images)).majority, 2)}
     card |= {"set": {"method": "whole"} if isinstance(data, Split) else _origin(data)}
     card |= {"versions": versions(), "device": device_name(device)}
     data, test = data.to(device), _test_images(real.test, choices.test_images).to(device)

@@ -72,7 +72,15 @@ def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str =
     note = f"{dataset}, {ipc} image{'s' * (ipc > 1)} per class."
     if dataset not in PRINTED:
         note += " Other images than the paper's: no column to compare with."
+    note += _guessing(next((r.scores.card for r in reversed(results) if r.run.dataset == dataset), {}))
     return Table(("method", "accuracy in %", "sets × networks", "recipe"), tuple(rows), note)
+
+
+def _guessing(card: Mapping[str, Any]) -> str:
+    """What is reached without looking at an image: a tenth where classes are alike, much more where one is large."""
+    if "majority" not in card:
+        return ""
+    return f" Always answering with the largest class reaches {card['majority']:.1f} %."
 
 
 def _table(
@@ -157,4 +165,5 @@ def _measured_by(measured: Mapping[str, Scores], dataset: str, recipe: Mapping[s
     networks = ", ".join(f"{len(s.accuracies)} ({(METHODS | FAMILY)[m]})" for m, s in measured.items())
     note = f"Yours: {recipe['protocol']} protocol at the {recipe['budget']} budget, one set, networks: {networks}. "
     note += "The paper's: 5 sets × 20 networks; the report's: 1 set × 20 networks; both at their full budgets."
-    return note if dataset in PRINTED else note + f" The {dataset} are other images: their numbers cannot be compared."
+    note += "" if dataset in PRINTED else f" The {dataset} are other images: their numbers cannot be compared."
+    return note + _guessing(next(iter(measured.values())).card)
