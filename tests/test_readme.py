@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 
 import dckit
 from dckit.batch import grid, lessons
@@ -53,3 +54,17 @@ def test_the_python_runs(tmp_path, monkeypatch):
     assert len(next(iter(names["loader"]))[0]) == 10
     assert 0 < names["scores"].mean < 100
     assert (tmp_path / "mnist-1.safetensors").is_file()
+
+
+def test_what_the_page_on_export_saves_is_read_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), re.DOTALL):
+        exec(block, names)
+        if "tensors" in names and "path" not in names:
+            assert torch.equal(names["tensors"]["images"], dckit.CondensedSet.load("mnist-10").images)
+    images, labels = next(iter(names["loader"]))
+    assert (images.shape, labels.bincount().tolist()) == ((100, 1, 28, 28), [10] * 10)
+    ((found, their_labels),) = torch.load(names["path"], weights_only=True)["data"]
+    assert torch.equal(found, dckit.CondensedSet.load("cifar10-10").images)
+    assert torch.equal(their_labels, dckit.CondensedSet.load("cifar10-10").labels)
