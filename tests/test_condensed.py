@@ -17,7 +17,9 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms.functional import pil_to_tensor
 
-from dckit import CondensedSet, load, random_images
+from dckit import CondensedSet, evaluate, load, random_images
+from dckit.show.plots import condensed_grid
+from dckit.widgets.set_explorer import shown
 
 
 @pytest.fixture
@@ -41,11 +43,33 @@ def test_a_set_of_somebody_elses_is_sorted_by_class(digits, tmp_path):
     assert torch.equal(condensed.images[2 * 3 + 1], images[13].detach())
     condensed.save(tmp_path / "set.safetensors")
     assert CondensedSet.load(tmp_path / "set.safetensors").card["source"] == "theirs.pt"
-    for n, odd in ((20, labels[:19]), (20, (labels + 1) * 2), (20, labels - 1), (19, labels[:19]), (0, labels[:0])):
-        with pytest.raises(ValueError, match=r"expected (one label per image|as many of each of the 10 classes)"):
+    for n, odd in ((20, labels[:19]), (20, (labels + 1) * 2), (20, labels - 1), (9, labels[:9]), (0, labels[:0])):
+        with pytest.raises(ValueError, match=r"expected (one label per image|the numbers of all 10 classes of digits)"):
             CondensedSet.from_tensors(images[:n], odd, digits)
     with pytest.raises(ValueError, match="the card speaks of"):
         CondensedSet.from_tensors(images[..., :20], labels, digits)
+
+
+def test_a_set_may_have_more_images_of_some_classes(digits, quick, tmp_path):
+    labels = torch.tensor([*range(10), 3, 9, 3])
+    condensed = CondensedSet.from_tensors(torch.randn(13, 1, 28, 28), labels, digits)
+    assert condensed.counts == [1, 1, 1, 3, 1, 1, 1, 1, 1, 2]
+    assert condensed.ipc == 3
+    rows = condensed.rows.view(3, 10, 1, 28, 28)
+    assert torch.equal(rows[:, 3], condensed.pixels[3:6])
+    assert torch.equal(rows[1:, :3], torch.ones(2, 3, 1, 28, 28))  # white
+    assert "1 to 3 images of each class" in condensed_grid(condensed).alt
+    condensed.save_images(tmp_path / "pictures")
+    found = sorted(str(path.relative_to(tmp_path / "pictures")) for path in tmp_path.rglob("*.png"))
+    assert len(found) == 13
+    assert found[3:6] == ["3/0.png", "3/1.png", "3/2.png"]
+    condensed.save(tmp_path / "set.safetensors")
+    again = CondensedSet.load(tmp_path / "set.safetensors")
+    assert torch.equal(again.labels, labels.sort().values)
+    assert len(evaluate(again, digits, quick, progress=False).accuracies) == 1
+    assert "nearest to its 9" in shown(digits, {"theirs": [again]}, ["theirs"], 0, 9, 0).alt
+    with pytest.raises(ValueError, match="image 1 of 'theirs': it has 1 of each class"):
+        shown(digits, {"theirs": [again]}, ["theirs"], 0, 9, 1)
 
 
 def test_a_set_comes_back_from_its_file_as_it_was(condensed, tmp_path):
@@ -161,10 +185,10 @@ def test_a_class_in_a_foreign_card_leads_to_no_place_outside_of_the_folder(conde
         (lambda c: dict(images=c.images[:, :, :20]), r"the card speaks of float32 images of \(1, 28, 28\)"),
         (lambda c: dict(images=c.images.double()), "the card speaks of float32 images .* torch.float64"),
         (lambda c: dict(labels=c.labels.int()), "sorted, and labels of int64"),
-        (lambda c: dict(labels=c.labels.flip(0)), "do not fit the card's 10 classes: expected the same number of each"),
+        (lambda c: dict(labels=c.labels.flip(0)), "do not fit the card's 10 classes: expected images of every class"),
         (lambda c: dict(labels=c.labels[:-1]), "20 images and 19 labels do not fit"),
         (lambda c: dict(images=c.images[:-1]), "19 images and 20 labels do not fit"),
-        (lambda c: dict(images=c.images[:-1], labels=c.labels[:-1]), "19 images and 19 labels do not fit"),
+        (lambda c: dict(images=c.images[:-2], labels=c.labels[:-2]), "18 images and 18 labels do not fit"),
         (lambda c: dict(images=c.images[:0], labels=c.labels[:0]), "0 images and 0 labels do not fit"),
         (lambda c: dict(card={}), "card"),
         (lambda c: dict(card=c.card | {"classes": ["a", "b", "c"]}), "do not fit the card's 3 classes"),

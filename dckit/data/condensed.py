@@ -19,8 +19,9 @@ SHIPPED = Path(__file__).parent / "sets"  # finished sets that come with the kit
 
 @dataclass(frozen=True)
 class CondensedSet:
-    """Images (classes × ipc, channels, height, width) float32, normalised and sorted by class; labels int64; card.
+    """Images (n, channels, height, width) float32, normalised and sorted by class; labels (n,) int64; card.
 
+    The kit's own sets have ``ipc`` images of each class, so n is classes × ipc; others may have more of some.
     The card names dataset, classes, mean, std, recipe, seed, versions, device, seconds and the losses. It is the
     run's, so it says what the numbers cannot. Raises ValueError for a card that does not fit the images, or NaN.
     """
@@ -37,12 +38,16 @@ class CondensedSet:
         if self.images.shape[1:] != shape or self.images.dtype != torch.float32:
             found = f"{tuple(self.images.shape[1:])} {self.images.dtype}"
             raise ValueError(f"the card speaks of float32 images of {shape}, the images are {found}")
-        expected = torch.arange(classes).repeat_interleave(len(self.images) // max(classes, 1))
         labels = self.labels.cpu()
-        if not len(expected) == len(self.images) > 0 or labels.dtype != torch.int64 or not labels.equal(expected):
+        in_order = (
+            labels.dtype == torch.int64
+            and labels.unique().equal(torch.arange(classes))
+            and not labels.diff().lt(0).any()
+        )
+        if len(labels) != len(self.images) or not in_order:
             raise ValueError(
                 f"{len(self.images)} images and {len(self.labels)} labels do not fit the card's {classes} classes: "
-                "expected the same number of each class, sorted, and labels of int64"
+                "expected images of every class, sorted, and labels of int64"
             )
         if not torch.isfinite(self.images).all():
             raise ValueError("the images hold NaN or infinity: the run that made them diverged")
@@ -59,9 +64,14 @@ class CondensedSet:
         return CondensedSet(self.images.to(device), self.labels.to(device), self.card)
 
     @property
+    def counts(self) -> list[int]:
+        """How many images each class has."""
+        return self.labels.bincount().tolist()
+
+    @property
     def ipc(self) -> int:
-        """Images per class."""
-        return len(self.images) // len(self.card["classes"])
+        """Images per class; of the largest class, where classes differ."""
+        return max(self.counts)
 
     @property
     def pixels(self) -> Tensor:
@@ -70,9 +80,15 @@ class CondensedSet:
 
     @property
     def rows(self) -> Tensor:
-        """The pixels in the order of a grid: a row an image of each class, so that a column is a class."""
-        classes = len(self.card["classes"])
-        return self.pixels.view(classes, self.ipc, *self.pixels.shape[1:]).transpose(0, 1).flatten(0, 1)
+        """The pixels in the order of a grid: one image of each class per row, so that a column is a class.
+
+        White where a class has no image left.
+        """
+        columns = self.pixels.split(self.counts)
+        grid = self.pixels.new_ones(self.ipc, len(columns), *self.pixels.shape[1:])
+        for label, column in enumerate(columns):
+            grid[: len(column), label] = column
+        return grid.flatten(0, 1)
 
     def tensor_dataset(self) -> TensorDataset:
         """For a DataLoader: pairs of a normalised image and its label."""
@@ -116,9 +132,10 @@ class CondensedSet:
         names = [re.sub(r"[^\w -]", "-", name) for name in self.card["classes"]]  # a card may come from anywhere
         if len(set(names)) < len(names):
             names = [f"{label} {name}" for label, name in enumerate(names)]
-        for i, (picture, label) in enumerate(zip(self.pixels, self.labels.tolist(), strict=True)):
-            with replacing(Path(folder) / names[label] / f"{i % self.ipc}.png") as part:
-                save_image(picture, part, format="png")
+        for name, pictures in zip(names, self.pixels.split(self.counts), strict=True):
+            for number, picture in enumerate(pictures):
+                with replacing(Path(folder) / name / f"{number}.png") as part:
+                    save_image(picture, part, format="png")
 
     @classmethod
     def from_published(cls, path: str | Path, real: ImageData, experiment: int = 0) -> "CondensedSet":
@@ -151,18 +168,17 @@ class CondensedSet:
     def from_tensors(cls, images: Tensor, labels: Tensor, real: ImageData, source: str = "tensors") -> "CondensedSet":
         """A set that somebody else made, from its images and labels in any order, such as ``images.pt``, ``labels.pt``.
 
-        images (n, channels, height, width), normalised as ``real``'s; labels (n,), numbers of its classes; source:
-        where they are from, for the card. Raises ValueError unless they fit ``real``, with as many images per class.
+        images (n, channels, height, width), normalised as ``real``'s; labels (n,), numbers of its classes, of
+        which some may have more images; source: where they are from, for the card. Raises ValueError unless they fit
+        ``real``, with an image of every class.
         """
         labels = labels.detach().cpu().flatten().long()
         if len(images) != len(labels):
             raise ValueError(f"{len(images)} images and {len(labels)} labels: expected one label per image")
-        counts = torch.bincount(labels.clamp_min(0), minlength=len(real.classes))
-        stray = not len(labels) or int(labels.min()) < 0 or len(counts) > len(real.classes)
-        if stray or len(set(counts.tolist())) > 1:
+        if not labels.unique().equal(torch.arange(len(real.classes))):
             raise ValueError(
-                f"labels {sorted(set(labels.tolist()))} of {counts.tolist()} images: expected as many of each of the "
-                f"{len(real.classes)} classes of {real.name}"
+                f"labels {sorted(set(labels.tolist()))}: expected the numbers of all {len(real.classes)} classes of "
+                f"{real.name}"
             )
         order = torch.argsort(labels, stable=True)
         card = base_card(real) | {"method": "imported", "source": source}

@@ -92,6 +92,8 @@ def resume(path: str | Path, start: State) -> State:
                 "delete it or name another checkpoint"
             )
     CondensedSet(tensors["images"], tensors["labels"], card)  # refuses images that do not fit their card
+    if len(tensors["images"]) != len(start.images):
+        raise ValueError(f"{path} holds {len(tensors['images'])} images, where this run has {len(start.images)}")
     if card["iteration"] == 0:
         return start
     missing = [name for name in start.learned if name not in tensors]

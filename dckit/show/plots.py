@@ -85,7 +85,8 @@ def draw_grid(ax: Axes, pixels: Tensor, columns: int, titles: Sequence[str] = ()
 def condensed_grid(condensed: CondensedSet) -> Picture:
     """All images of a condensed set, de-normalised: a column a class, a row an image of each."""
     classes = condensed.card["classes"]
-    alt = f"{condensed.card['dataset']}, {condensed.ipc} images of each class; columns: {', '.join(classes)}"
+    each = " to ".join(str(n) for n in sorted({min(condensed.counts), max(condensed.counts)}))
+    alt = f"{condensed.card['dataset']}, {each} images of each class; columns: {', '.join(classes)}"
     return grid(condensed.rows, alt, len(classes), classes)
 
 

@@ -51,8 +51,8 @@ def shown(
             raise ValueError(
                 f"{name!r} is a set of {sets[name].card['dataset']}: its images are not like {real.name}'s"
             )
-        if not 0 <= number < sets[name].ipc:
-            raise ValueError(f"image {number} of {name!r}: it has {sets[name].ipc} of each class, counted from 0")
+        if not 0 <= number < (least := min(sets[name].counts)):
+            raise ValueError(f"image {number} of {name!r}: it has {least} of each class, counted from 0")
     figure = Figure(figsize=(9, 3.2 * len(sets)), layout="constrained")
     axes = figure.subplots(2 * len(sets), 1, squeeze=False)[:, 0]
     said = [
@@ -69,7 +69,7 @@ def _two_rows(axes: Any, real: ImageData, name: str, condensed: CondensedSet, la
     axes[0].add_patch(Rectangle((label * width, 0), width, height, fill=False, ec=ORANGE, lw=3, clip_on=False))
     iteration = f", iteration {condensed.card['iteration']}" if "iteration" in condensed.card else ""
     axes[0].set_title(f"{name}{iteration}")
-    mine = condensed.ipc * label + number
+    mine = sum(condensed.counts[:label]) + number
     train = real.normalised(condensed.card["normalisation"]).train
     index, away = nearest(condensed.images[mine], train, label)
     pixels = torch.cat([condensed.pixels[[mine]], denormalise(train[index][0], train.mean, train.std)])
@@ -106,6 +106,6 @@ def explore(real: ImageData, runs: Runs) -> Panel:
             options=classes_of(real), value=0, description="class", style=STYLE | {"button_width": "auto"}
         ),
     }
-    if (ipc := min(sets[0].ipc for sets in runs.values())) > 1:
+    if (ipc := min(min(sets[0].counts) for sets in runs.values())) > 1:
         controls["number"] = choice("image", ((n + 1, n) for n in range(ipc)), 0)
     return Panel(draw, **controls)
