@@ -15,6 +15,9 @@ from dckit.method import ALGORITHMS, augment, dm, dsa
 from dckit.method.kinds import KINDS, KINDS_OF, draw, siamese
 from dckit.method.stage_c import ITERATION, START
 from dckit.method.train import fresh_network, train_epoch
+from dckit.results import METHODS as METHOD_NAMES
+from dckit.results import Run, measure, read_all, runs
+from dckit.results.paper_tables import own_table
 
 METHODS = sorted(ALGORITHMS)
 
@@ -87,6 +90,22 @@ def test_what_a_method_cannot_take_is_refused_before_any_work(digits, method):
     tiny = Split(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 0, 1, 1]), (0.0,), (1.0,))
     with pytest.raises(ValueError, match="LeNet cannot take images of 1×8×8"):
         condensing(ImageData("tiny", ("a", "b"), tiny, tiny, "published"), small(method, network="LeNet"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_is_measured_once_kept_and_shown_in_the_table(digits, tmp_path, method):
+    words = "published + iterations=2 + width=8 + networks=2 + epochs_augmented=2 + epochs=2"
+    (run,) = runs("digits", 1, "smoke", methods=method, protocol=words)
+    scores = measure(run, digits, tmp_path, "cpu")
+    assert measure(run, digits, tmp_path, "cpu").accuracies == scores.accuracies
+    (result,), _ = read_all(tmp_path)
+    assert result.run == run
+    ((said, accuracy, count, recipe),) = own_table([result], "digits", 1).rows
+    assert (said, accuracy, count) == (METHOD_NAMES[method], f"{scores.mean:.1f} ± {scores.std:.1f}", "1 × 2")
+    assert recipe.startswith("published, smoke, width 8, 2 draws, 2 passes")
+    assert not own_table([result], "digits", 1, "report").rows
+    with pytest.raises(ValueError, match=f"a recipe of {method} cannot make a run of"):
+        Run("digits", next(m for m in METHODS if m != method), run.recipe)
 
 
 @pytest.mark.parametrize("method", ["dsa", "dm"])

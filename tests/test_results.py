@@ -13,7 +13,8 @@ from dckit.method import CHOSEN, PARTS, Scores
 from dckit.method import random_images as draw
 from dckit.method.baselines import Ranking
 from dckit.method.train import fresh_network
-from dckit.results import METHODS, Result, Run, condensed_images, measure, read, runs, saved_sets, with_shipped
+from dckit.results import Result, Run, condensed_images, measure, read, runs, saved_sets, with_shipped
+from dckit.results.paper_tables import OF_TABLE_1
 from dckit.results.recipe_words import protocol_recipe
 from dckit.results.store import SHIPPED, read_all, save
 from dckit.show import watched
@@ -125,7 +126,7 @@ STAGE_C = [
 ]
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if m != "dc"])
+@pytest.mark.parametrize("method", [m for m in OF_TABLE_1 if m != "dc"])
 @pytest.mark.parametrize("changes", STAGE_C, ids=str)
 def test_where_there_is_no_stage_c_its_choices_change_no_name(method, changes):
     run, changed = (Run("mnist", method, recipe) for recipe in (PUBLISHED, PUBLISHED.but(**changes)))
@@ -187,7 +188,7 @@ def test_recipes_with_different_choices_never_share_a_name():
 
 
 def test_runs_that_differ_in_anything_but_their_recipe_have_other_names():
-    of = [Run(d, m, PUBLISHED, s) for d in ("mnist", "digits", "my-mnist") for m in METHODS for s in (0, 1, 10)]
+    of = [Run(d, m, PUBLISHED, s) for d in ("mnist", "digits", "my-mnist") for m in OF_TABLE_1 for s in (0, 1, 10)]
     assert len({run.name for run in of}) == len(of)
     assert len({run.result_file("o") for run in of}) == len(of)
 
@@ -291,7 +292,7 @@ def test_words_are_combined_each_with_each():
     assert cells(runs("digits", networks="LeNet")) == [("dc", "LeNet", "LeNet")]
     square = runs("digits", networks="ConvNet LeNet")
     assert cells(square) == [("dc", a, b) for a in ("ConvNet", "LeNet") for b in ("ConvNet", "LeNet")]
-    assert [r.method for r in runs("digits", methods="random herding k_center forgetting dc whole")] == list(METHODS)
+    assert [r.method for r in runs("digits", methods="random herding k_center forgetting dc whole")] == list(OF_TABLE_1)
     assert all(run.recipe.ipc == 10 for run in runs("digits", 10, methods="random dc"))
 
 
@@ -332,7 +333,7 @@ def test_runs_that_cannot_be_meant_are_refused_in_one_sentence(parameters, says,
 
 
 def test_a_negative_seed_is_refused_before_any_work():
-    for method in METHODS:
+    for method in OF_TABLE_1:
         with pytest.raises(ValueError, match="seed -1 is negative"):
             runs("digits", budget="smoke", seed=-1, methods=method)
 
@@ -625,7 +626,7 @@ def never(*args, **kwargs):
     raise AssertionError("was measured")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_TABLE_1)
 def test_nothing_is_measured_twice(digits, tiny, tmp_path, monkeypatch, method):
     run = Run("digits", method, tiny, 2)
     first = measure(run, digits, tmp_path, "cpu")
@@ -705,7 +706,7 @@ def test_one_order_is_trained_for_all_methods_that_choose(digits, tiny, tmp_path
 
 def test_a_run_is_measured_under_its_own_normalisation(digits, tiny, tmp_path):
     recipe = tiny.but(normalisation="report", iterations=1)
-    for method in METHODS:
+    for method in OF_TABLE_1:
         measure(Run("digits", method, recipe), digits, tmp_path, "cpu")
     assert condensed_images(Run("digits", "herding", recipe), digits, tmp_path).card["normalisation"] == "report"
 

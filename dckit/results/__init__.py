@@ -10,6 +10,6 @@ from .measured import BUILT, NETWORKS, Cell, Measured, networks_of, recipe_of, t
 from .measuring import condensed_images, measure, saved_sets
 from .paper_tables import setting, table_1, table_2, table_3
 from .recipe_words import protocol_recipe, words_of
-from .run import FAMILY, METHODS, Run, command, runs
+from .run import METHODS, Run, command, runs
 from .store import Result, read, read_all, save, with_shipped
 from .verdicts import AGREES_WITHIN, PRINTED, Sample, Verdict, compare, pooled, printed, reference

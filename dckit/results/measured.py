@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..method import Recipe, without_batch_norm
+from ..method import ALGORITHMS, Recipe, without_batch_norm
 from .recipe_words import protocol_recipe
 from .run import Run
 from .store import Result
@@ -61,7 +61,10 @@ class Measured:
         the one with most draws × real images, never the most accurate. Differences in anything but amounts and
         precision make another recipe, which does not count.
         """
-        wanted = protocol_recipe(protocol, cell.ipc, budget or "full", cell.network, cell.trained)
+        algorithm = cell.method if cell.method in ALGORITHMS else "dc"
+        if protocol.startswith("report") and algorithm != "dc":
+            return []
+        wanted = protocol_recipe(protocol, cell.ipc, budget or "full", cell.network, cell.trained, algorithm)
         run = Run(cell.dataset, cell.method, wanted)
         there = self._by_cell[_cell(run)]
         if budget:
@@ -110,7 +113,7 @@ def protocol_of(run: Run, protocol: str) -> str:
 
 def _at_budget(run: Run, protocol: str) -> Recipe:
     recipe, network = run.recipe, without_batch_norm(run.recipe.condensing.network)
-    return protocol_recipe(protocol, recipe.ipc, recipe.budget, network, recipe.testing.network)
+    return protocol_recipe(protocol, recipe.ipc, recipe.budget, network, recipe.testing.network, recipe.method)
 
 
 def _json(value: Any) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 from ..method import Scores
 from ..show import Table
 from .measured import BUILT, NETWORKS, REBUILT, Cell, Measured, networks_of, protocol_of, recipe_of, theirs_of
-from .run import FAMILY, METHODS, Run, command
+from .run import METHODS, Run, command
 from .store import Result
 from .verdicts import PRINTED, compare, pooled, printed
 
+OF_TABLE_1 = tuple(method for method in METHODS if method not in ("dsa", "dm"))  # which came after the paper
 _COLUMNS = ("paper", "report", "this kit", "sets × networks", "recipe", "kit − paper", "kit − report")
 
 
@@ -19,7 +20,7 @@ def table_1(results: Sequence[Result], datasets: Sequence[str] = tuple(PRINTED),
         (Cell(dataset, ipc, method), (PRINTED[dataset], str(ipc), METHODS[method]))
         for dataset in datasets
         for ipc in (1, 10, 50)
-        for method in METHODS
+        for method in OF_TABLE_1
         if method != "whole"
     ]
     rows += [(Cell(dataset, 1, "whole"), (PRINTED[dataset], "all", METHODS["whole"])) for dataset in datasets]
@@ -55,7 +56,7 @@ def setting(
     trained: the networks of stage T, a row each. protocol: "report + networks" is that of the report's Table 3.
     """
     if network == "ConvNet" and tuple(trained) == ("ConvNet",):
-        by_method = [(Cell(dataset, 1 if m == "whole" else ipc, m), (METHODS[m],)) for m in METHODS]
+        by_method = [(Cell(dataset, 1 if m == "whole" else ipc, m), (METHODS[m],)) for m in OF_TABLE_1]
         return _table("table1", by_method, ("method",), results, protocol)
     name = "table3" if protocol == "report + networks" else "table2"
     pairs = [(Cell(dataset, ipc, "dc", network, t), (network, t)) for t in trained]
@@ -65,10 +66,10 @@ def setting(
 def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str = "published") -> Table:
     """What was measured on one dataset, for each method; nothing stands beside it."""
     measured, rows = Measured(results), []
-    for method, said in (METHODS | FAMILY).items():
+    for method in METHODS:
         found = measured.of(Cell(dataset, 1 if method == "whole" else ipc, method), protocol)
         if found:
-            rows.append((said, *_kit(found, protocol)))
+            rows.append((METHODS[method], *_kit(found, protocol)))
     note = f"{dataset}, {ipc} image{'s' * (ipc > 1)} per class."
     if dataset not in PRINTED:
         note += " Other images than the paper's: no column to compare with."
@@ -156,13 +157,13 @@ def beside(measured: Mapping[str, Scores]) -> Table:
         cell = {"ipc": None if method == "whole" else recipe["ipc"], "method": method}
         mine = f"{scores.mean:.1f}" + (f" ± {scores.std:.1f}" if len(scores.accuracies) > 1 else "")
         others = [str(printed(source, "table1", theirs, **cell) or "–") for source in ("paper", "report")]
-        rows.append(((METHODS | FAMILY)[method], *others, mine))
+        rows.append((METHODS[method], *others, mine))
     header = ("accuracy in %", f"paper, {PRINTED[theirs]}", f"report, {PRINTED[theirs]}", f"you, {dataset}")
     return Table(header, tuple(rows), _measured_by(measured, dataset, recipe))
 
 
 def _measured_by(measured: Mapping[str, Scores], dataset: str, recipe: Mapping[str, Any]) -> str:
-    networks = ", ".join(f"{len(s.accuracies)} ({(METHODS | FAMILY)[m]})" for m, s in measured.items())
+    networks = ", ".join(f"{len(s.accuracies)} ({METHODS[m]})" for m, s in measured.items())
     note = f"Yours: {recipe['protocol']} protocol at the {recipe['budget']} budget, one set, networks: {networks}. "
     note += "The paper's: 5 sets × 20 networks; the report's: 1 set × 20 networks; both at their full budgets."
     note += "" if dataset in PRINTED else f" The {dataset} are other images: their numbers cannot be compared."

@@ -15,13 +15,14 @@ from .recipe_words import protocol_recipe
 
 NAMED = 2  # fields that a name tells
 LONGEST = 200  # characters of a file's name, for which file systems have room for some 250
-METHODS = {  # of the paper's Table 1
+METHODS = {
     "random": "random real images",
     **{"herding": "herding", "k_center": "k-center", "forgetting": "forgetting"},
     "dc": "condensed images",
+    "dsa": "condensed images (DSA)",
+    "dm": "condensed images (DM)",
     "whole": "the whole dataset",
 }
-FAMILY = {"dsa": "condensed images (DSA)", "dm": "condensed images (DM)"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Run:
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", whole(self.seed))
         if self.method not in (*METHODS, *ALGORITHMS):
-            raise ValueError(f"unknown method {self.method!r}: expected one of {', '.join(METHODS | FAMILY)}")
+            raise ValueError(f"unknown method {self.method!r}: expected one of {', '.join(METHODS)}")
+        if self.condenses and self.method != self.recipe.method:
+            raise ValueError(f"a recipe of {self.recipe.method} cannot make a run of {self.method}")
         for part in self.parts:
             name, version = getattr(self.recipe, part).network, getattr(self.recipe, part).version
             if name not in NETWORKS:
