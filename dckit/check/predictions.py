@@ -30,7 +30,7 @@ class Guesses:
 
     @property
     def table(self) -> Table:
-        """A row a question: what was said, what was measured, how far off."""
+        """One row per question: what was said, what was measured, how far off."""
         rows = tuple(
             (q, _text(guess), _text(measured), _off(guess, measured)) for q, (guess, measured) in self._rows.items()
         )

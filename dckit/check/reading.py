@@ -66,9 +66,9 @@ def _word(row: str, said: Any) -> str:
 def _because(right: Verdict) -> str:
     interval = f"the 95 % interval of its difference, {right.low:+.1f} to {right.high:+.1f},".replace("-", "−")
     if right.word in ("higher", "lower"):
-        return f"{interval} does not hold 0"
+        return f"{interval} does not contain 0"
     ends = "ends within" if right.word == "agrees" else "reaches further than"
-    return f"{interval} holds 0 and {ends} {AGREES_WITHIN:g} points"
+    return f"{interval} contains 0 and {ends} {AGREES_WITHIN:g} points"
 
 
 def _wrong_readings(verdicts: Mapping[str, Verdict]) -> dict[str, dict[str, str]]:
@@ -94,8 +94,8 @@ def _wrong_readings(verdicts: Mapping[str, Verdict]) -> dict[str, dict[str, str]
         ),
         "you find a difference in every row, as if ± did not matter, or every network were a draw of its own: those of "
         "one set share its luck, so count the sets.": read(lambda *_: None),
-        "a wide interval that holds 0 does not mean that two numbers agree: if it reaches further than 2 points, one "
-        "cannot tell.": read(lambda right, *_: "agrees" if right.word == "cannot tell" else right.word),
+        "a wide interval that contains 0 does not mean that two numbers agree: if it reaches further than 2 points, "
+        "one cannot tell.": read(lambda right, *_: "agrees" if right.word == "cannot tell" else right.word),
         "you take ± for the uncertainty of a mean: that is smaller, ± divided by the root of the number of sets.": (
             read(lambda right, *_: "lower" if right.word == "lower" else "cannot tell")
         ),

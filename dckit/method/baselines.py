@@ -37,9 +37,9 @@ def random_images(real: ImageData, ipc: int = 1, seed: int = 0) -> CondensedSet:
 class Ranking:
     """How far the teacher is that ranks the images, and at the end their order.
 
-    The teacher is a network that learns from the whole training set. right: share of the images that it named right
-    when their turn came in the last epoch, in %; NaN where the order comes from a file. orders: a method's name →
-    (classes, ranked) indices of training images, best first; empty before the end.
+    The teacher is a network that learns from the whole training set. right: share of the images, in %, that it
+    classified correctly when their turn came in the last epoch; NaN where the order comes from a file. orders: a
+    method's name → (classes, ranked) indices of training images, best first; empty before the end.
     """
 
     epoch: int

@@ -27,7 +27,7 @@ STYLES = {
 
 @kits_style
 def accuracy_by_ipc(results: Sequence[Result], dataset: str, protocol: str = "published") -> Picture:
-    """Accuracy against images per class, a line a method: as the paper printed it, and as this kit measured it."""
+    """Accuracy against images per class, one line per method: as the paper printed it, and as this kit measured it."""
     measured = Measured(results)
     cells = {method: [Cell(dataset, ipc, method) for ipc in IPC] for method in STYLES}
     paper = {method: [theirs_of("paper", "table1", cell) for cell in row] for method, row in cells.items()}
@@ -139,7 +139,7 @@ def _heatmap(ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str]
 
 @kits_style
 def samples(rows: Mapping[str, Sample | None], alt: str) -> Picture:
-    """A row a sample: mean ± deviation in %, in numbers too, and over how many sets × networks."""
+    """One row per sample: mean ± deviation in %, in numbers too, and over how many sets × networks."""
     figure = Figure(figsize=(7, 0.8 + 0.45 * len(rows)), layout="constrained")
     ax = figure.add_subplot()
     known = {row: s for row, s in enumerate(rows.values()) if s}

@@ -49,7 +49,7 @@ def steps(names: Sequence[str], rungs: Sequence[Sequence[Result]]) -> dict[str, 
 
 @kits_style
 def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
-    """Effects and their intervals on one line of points: a row a detail, in it a marker for each way to measure it."""
+    """Effects and their intervals: one row per detail, in it a marker for each way to measure it."""
     kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))
     figure = Figure(figsize=(7, 1.1 + 0.5 * len(rows)), layout="constrained")
     ax = figure.add_subplot()

@@ -93,8 +93,8 @@ def compare(ours: Sample, theirs: Sample) -> Verdict:
     (With several sets that is an upper bound, since the deviation holds the networks' spread too.) The side with fewer
     sets has seen less of the spread between sets, and takes the other's deviation where that is larger. The interval
     is Student's, with a degree of freedom less than the larger number of sets; where both have one set, than the
-    larger number of networks, and then the spread between sets is in neither. It "agrees" if the interval holds 0 and
-    ends within 2 points of it.
+    larger number of networks, and then the spread between sets is in neither. It "agrees" if the interval contains 0
+    and stays within 2 points of it.
     """
     from scipy.stats import t
 

@@ -94,7 +94,7 @@ def condensed_grid(condensed: CondensedSet) -> Picture:
 def curves(
     lines: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, alt: str, x: Sequence[float] | None = None
 ) -> Picture:
-    """One line a name, told apart by colour and dash, the legend in the order of their ends. x: 1, 2, 3 … if None."""
+    """One line per name, told apart by colour and dash, the legend in the order of their ends. x: 1, 2, 3 … if None."""
     figure, ax = _axes()
     for (name, values), (colour, _, dash) in zip(lines.items(), MARKED * 3, strict=False):
         ax.plot(x or range(1, len(values) + 1), values, dash, color=colour, lw=1.5, label=name)
@@ -108,7 +108,7 @@ def curves(
 
 @kits_style
 def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: float | None = None) -> Picture:
-    """One row a group: a dot for each value, a bar for mean ± standard deviation, and these two numbers above it."""
+    """One row per group: a dot for each value, a bar for mean ± standard deviation, and these two numbers above it."""
     figure, ax = _axes(height=0.9 + 0.5 * len(groups))
     for row, (values, (colour, marker, _)) in enumerate(zip(groups.values(), MARKED * 3, strict=False)):
         mean, std = statistics.fmean(values), statistics.pstdev(values)
