@@ -423,6 +423,8 @@ def costs(monkeypatch):
 
     def of_condensing(recipe):
         its = recipe.condensing
+        if recipe.method == "dm":
+            return 11 + its.iterations * 0.1 * its.real_batch
         between = (its.matching_steps - 1) * its.network_steps
         return its.iterations * (its.matching_steps * (2 + 0.1 * its.real_batch) + 3 * between)
 
@@ -441,9 +443,9 @@ def costs(monkeypatch):
     return of_condensing, of_testing
 
 
-@pytest.mark.parametrize("ipc", [1, 10])
-def test_an_estimate_multiplies_out_the_loops_of_both_stages(costs, ipc):
-    recipe, (condensing, testing) = Recipe.published(ipc, "smoke", "MLP"), costs
+@pytest.mark.parametrize(("method", "ipc"), [("dc", 1), ("dc", 10), ("dsa", 10), ("dm", 10)])
+def test_an_estimate_multiplies_out_the_loops_of_both_stages(costs, method, ipc):
+    recipe, (condensing, testing) = Recipe.published(ipc, "smoke", "MLP", method), costs
     assert estimate.timed(("condensing", "digits", recipe)) == pytest.approx(condensing(recipe))
     assert estimate.timed(("testing", "digits", recipe)) == pytest.approx(testing(recipe, whole=False))
     assert estimate.timed(("whole", "digits", recipe)) == pytest.approx(testing(recipe, whole=True))

@@ -89,7 +89,8 @@ def _condensing(real: ImageData, recipe: Recipe) -> float:
         return state.seconds
 
     if not hasattr(choices, "matching_steps"):
-        return choices.iterations * run()
+        run()  # the first time takes longer
+        return _line(lambda iterations: run(iterations=iterations), 1, 4, choices.iterations)
     run(matching_steps=1, real_batch=8)  # the first time takes longer
     match = _line(lambda batch: run(matching_steps=1, real_batch=batch), 8, 24, choices.real_batch)
     few = dict(matching_steps=2, real_batch=8)
