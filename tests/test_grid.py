@@ -407,10 +407,11 @@ def test_one_run_a_gpu_and_a_dead_process_holds_none(monkeypatch, tmp_path):
         assert b"'4'" in other.stdout.readline()
         with headless.own_gpu(2) as second:
             assert second == {"CUDA_VISIBLE_DEVICES": "GPU-7"}
-            threading.Timer(0.5, other.kill).start()
+            killed = threading.Event()
+            threading.Timer(0.5, lambda: (killed.set(), other.kill())).start()
             with headless.own_gpu(2) as third:
                 assert third == {"CUDA_VISIBLE_DEVICES": "4"}
-                assert other.poll() is not None  # it has waited until the other one let go of it
+                assert killed.is_set()  # it has waited until the other one let go of it
     with headless.own_gpu(0) as none:
         assert none == {}
 
