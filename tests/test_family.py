@@ -10,8 +10,8 @@ from runs import assert_same_run, last
 from test_steady import threads
 
 from dckit import CondensedSet, ImageData, Recipe, Split, build, condensing, evaluate
-from dckit.engine import numbers
-from dckit.method import ALGORITHMS, augment, dm, dsa
+from dckit.engine import numbers, read_tensors
+from dckit.method import ALGORITHMS, augment, dd, dm, dsa
 from dckit.method.kinds import KINDS, KINDS_OF, draw, siamese
 from dckit.method.stage_c import ITERATION, START
 from dckit.method.train import fresh_network, train_epoch
@@ -108,7 +108,7 @@ def test_a_run_is_measured_once_kept_and_shown_in_the_table(digits, tmp_path, me
         Run("digits", next(m for m in METHODS if m != method), run.recipe)
 
 
-@pytest.mark.parametrize("method", ["dsa", "dm"])
+@pytest.mark.parametrize("method", ["dsa", "dm", "dd"])
 def test_the_report_has_but_one_method(method):
     with pytest.raises(ValueError, match=f"the report has no {method}"):
         Recipe.filled_by("report", 1, "full", "ConvNet", method)
@@ -320,3 +320,110 @@ def test_features_end_before_the_last_linear_layer():
     assert dm.features(network)(torch.zeros(2, 3, 32, 32)).flatten(1).shape == (2, 2048)
     with pytest.raises(ValueError, match=r"before the last linear layer of an nn\.Sequential"):
         dm.features(torch.nn.ReLU())
+
+
+# Dataset distillation
+
+
+def fixed(**changes):
+    return small("dd", network="LeNet", weights="fixed", distill_epochs=2, **changes)
+
+
+def test_distillation_trains_by_gradient_descent_step_by_step(digits):
+    network = build("LeNet", (1, 28, 28), 3).double()
+    images, labels = torch.randn(6, 1, 28, 28, dtype=torch.float64), torch.tensor([0, 0, 1, 1, 2, 2])
+    rates = torch.tensor([0.3, 0.2, 0.1, 0.4], dtype=torch.float64)
+    theta = {name: p.detach().clone() for name, p in network.named_parameters()}
+    found = dd.trained(network, theta, images, labels, rates)
+    for step, rate in enumerate(rates.tolist()):
+        batch = torch.tensor([step % 2, 2 + step % 2, 4 + step % 2])  # one image of every class, in turn
+        optimizer = torch.optim.SGD(network.parameters(), rate)
+        optimizer.zero_grad()
+        F.cross_entropy(network(images[batch]), labels[batch]).backward()
+        optimizer.step()
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(found[name], parameter, rtol=1e-9, atol=1e-12)
+
+
+def test_distillation_differentiates_through_the_steps(digits):
+    network = build("MLP", (1, 28, 28), 2).double()
+    theta = dd.initial_weights(network, numbers(0))
+    x, y = digits.train.sample(0, 5)[0].double(), torch.tensor([0, 1, 0, 1, 1])
+    labels = torch.tensor([0, 1])
+
+    def loss(images, rates):
+        return F.cross_entropy(
+            torch.func.functional_call(network, dict(dd.trained(network, theta, images, labels, rates)), x), y
+        )
+
+    images = torch.randn(2, 1, 28, 28, dtype=torch.float64, requires_grad=True)
+    rates = torch.tensor([0.3, 0.2], dtype=torch.float64, requires_grad=True)
+    slopes = torch.autograd.grad(loss(images, rates), (images, rates))
+    little = 1e-5
+    for tensor, slope, place in (
+        (rates, slopes[1], 1),
+        (images, slopes[0], (0, 0, 14, 9)),
+        (images, slopes[0], (1, 0, 3, 20)),
+    ):
+        ends = []
+        for sign in (1, -1):
+            moved = tensor.detach().clone()
+            moved[place] += sign * little
+            ends.append(float(loss(*((images, moved) if tensor is rates else (moved, rates))).detach()))
+        assert float(slope[place]) == pytest.approx((ends[0] - ends[1]) / (2 * little), rel=1e-4, abs=1e-9)
+
+
+def test_an_iteration_of_distillation_is_adams_step_down_the_loss_on_real_images(digits):
+    recipe = fixed(iterations=1)
+    choices = recipe.condensing
+    learned = choices.start(digits, 1, numbers(0, START))
+    images, rates = learned["images"].requires_grad_(), learned["rates"].requires_grad_()
+    assert F.softplus(rates).tolist() == pytest.approx([0.02, 0.02])
+    network = build("LeNet", (1, 28, 28), 10)
+    theta = dd.trained(network, dd.known_weights(learned), images, torch.arange(10), F.softplus(rates))
+    x, y = digits.train.draw(8, numbers(0, ITERATION, 0))
+    loss = F.cross_entropy(torch.func.functional_call(network, dict(theta), x), y)
+    slopes = torch.autograd.grad(loss, (images, rates))
+    state = last(condensing(digits, recipe, device="cpu"))
+    assert state.loss == pytest.approx(float(loss.detach()), rel=1e-5)
+    for before, slope, after in zip((images, rates), slopes, (state.images, state.learned["rates"]), strict=True):
+        clear = slope.abs() > 1e-5  # Adam's first step is the rate, whichever way
+        assert clear.any()
+        torch.testing.assert_close(after[clear], (before - 0.01 * slope.sign())[clear].detach(), rtol=0, atol=1e-4)
+
+
+def test_the_rate_of_distillation_is_halved_ten_times(digits, monkeypatch):
+    seen = []
+
+    class Adam(torch.optim.Adam):
+        def __init__(self, tensors, lr, betas):
+            seen.append((lr, betas))
+            super().__init__(tensors, lr, betas)
+
+    monkeypatch.setattr("torch.optim.Adam", Adam)
+    last(condensing(digits, fixed(iterations=20, real_batch=2), device="cpu"))
+    assert [lr for lr, _ in seen] == pytest.approx([0.01 / 2 ** (k // 2) for k in range(20)])
+    assert {betas for _, betas in seen} == {(0.5, 0.999)}
+
+
+def test_known_weights_are_in_the_file_and_rates_on_the_card(digits, tmp_path):
+    path = tmp_path / "c.safetensors"
+    state = last(condensing(digits, fixed(iterations=2), device="cpu", checkpoint=path))
+    tensors, card = read_tensors(path)
+    assert card["rates"] == pytest.approx(F.softplus(tensors["rates"]).tolist())
+    assert len(card["rates"]) == 2
+    known = dd.known_weights(tensors)
+    assert known.keys() == dict(build("LeNet", (1, 28, 28), 10).named_parameters()).keys()
+    assert all(torch.equal(weight, state.learned[f"weight {name}"]) for name, weight in known.items())
+    assert all(float(weight.abs().max()) == 0 for name, weight in known.items() if name.endswith("bias"))
+    random = last(condensing(digits, small("dd", network="LeNet", iterations=1), device="cpu"))
+    assert not dd.known_weights(random.learned)
+
+
+def test_distilled_images_teach_their_own_weights_and_hardly_others(digits):
+    recipe = fixed(iterations=150, real_batch=64, first_rate=0.3, image_lr=0.03)
+    state = last(condensing(digits, recipe, device="cpu"))
+    own = dd.own_accuracy(recipe.condensing, state.learned, digits, state.labels)
+    others = {name: tensor for name, tensor in state.learned.items() if not name.startswith("weight ")}
+    strange = [dd.own_accuracy(recipe.condensing, others, digits, state.labels, seed) for seed in range(3)]
+    assert own > max(strange) + 15

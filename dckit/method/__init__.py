@@ -9,6 +9,7 @@ from .baselines import CHOSEN, chosen_images, random_images, ranking
 from .checkpoint import State
 from .choices import Choices
 from .dc import DC, matching_step
+from .dd import DD
 from .dm import DM
 from .dsa import DSA
 from .matching import METRICS, gradient_distance, gradients

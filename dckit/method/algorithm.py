@@ -35,6 +35,10 @@ class Algorithm(Choices, ABC):
     def start(self, real: ImageData, ipc: int, generator: torch.Generator) -> Learned:
         """What is learned, before the first iteration. The same names come out of every iteration."""
 
+    def told(self, learned: Learned) -> dict[str, Any]:
+        """What the card says of all that was learned but the images."""
+        return {}
+
     @abstractmethod
     def ready(self, real: ImageData, labels: Tensor) -> Step:
         """A function that does one iteration, for data on the device of ``labels``. It changes nothing it is given."""

@@ -11,10 +11,11 @@ from typing import Any, ClassVar, Literal
 
 from .choices import Choices, check, plain
 from .dc import DC
+from .dd import DD
 from .dm import DM
 from .dsa import DSA
 
-ALGORITHMS: dict[str, Any] = {"dc": DC, "dsa": DSA, "dm": DM}  # of stage C, by the name of the method
+ALGORITHMS: dict[str, Any] = {"dc": DC, "dsa": DSA, "dm": DM, "dd": DD}  # of stage C, by the name of the method
 BUDGETS = ("full", "lesson", "smoke")
 PROTOCOLS = ("published", "report")
 PARTS = ("condensing", "testing")

@@ -66,7 +66,8 @@ def _run(recipe: Recipe, seed: int, step: Step, state: State, checkpoint: str | 
             with tf32(recipe.condensing.precision == "tf32"):
                 learned, loss = step(state.learned, numbers(seed, ITERATION, state.iteration))
             distances = torch.cat([state.distances, loss.detach().reshape(1)])
-            following = replace(state, iteration=state.iteration + 1, learned=learned, distances=distances)
+            card = state.card | recipe.condensing.told(learned)
+            following = replace(state, iteration=state.iteration + 1, learned=learned, distances=distances, card=card)
             if device.type == "cpu" or following.iteration % LOOK == 0 or following.iteration == state.iterations:
                 _refuse_nan(following, recipe)
             state = replace(following, seconds=following.seconds + time.monotonic() - started)

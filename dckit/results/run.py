@@ -21,6 +21,7 @@ METHODS = {
     "dc": "condensed images",
     "dsa": "condensed images (DSA)",
     "dm": "condensed images (DM)",
+    "dd": "condensed images (DD)",
     "whole": "the whole dataset",
 }
 
