@@ -420,10 +420,20 @@ def test_known_weights_are_in_the_file_and_rates_on_the_card(digits, tmp_path):
     assert not dd.known_weights(random.learned)
 
 
+def test_distilling_through_dropout_leaves_the_callers_numbers_alone(digits):
+    recipe = small("dd", network="AlexNet", version="report", width=4, iterations=1)
+    before = torch.get_rng_state()
+    first = last(condensing(digits, recipe, device="cpu"))
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(3)
+    assert_same_run(first, last(condensing(digits, recipe, device="cpu")))
+
+
 def test_distilled_images_teach_their_own_weights_and_hardly_others(digits):
     recipe = fixed(iterations=150, real_batch=64, first_rate=0.3, image_lr=0.03)
     state = last(condensing(digits, recipe, device="cpu"))
-    own = dd.own_accuracy(recipe.condensing, state.learned, digits, state.labels)
+    with torch.no_grad():  # whatever the user has set
+        own = dd.own_accuracy(recipe.condensing, state.learned, digits, state.labels)
     others = {name: tensor for name, tensor in state.learned.items() if not name.startswith("weight ")}
     strange = [dd.own_accuracy(recipe.condensing, others, digits, state.labels, seed) for seed in range(3)]
     assert own > max(strange) + 15

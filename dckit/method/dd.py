@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..data import ImageData, Split
-from ..engine import as_torchs_own, numbers
+from ..engine import as_torchs_own, dropping_out, numbers, steady
 from .algorithm import Algorithm, Learned, Step, noise_or_real
 from .train import accuracy, fresh_network
 
@@ -77,7 +77,8 @@ class DD(Algorithm):
                 kept = {moment: learned[f"{name} {moment}"].clone() for moment in MOMENTS}
                 adam.state[tensor] = kept | {"step": learned["steps"].clone().cpu()}
             theta = known_weights(learned) or initial_weights(network, generator)
-            loss = iteration(self, real.train, images, rates, labels, adam, network, theta, generator)
+            with dropping_out(generator):
+                loss = iteration(self, real.train, images, rates, labels, adam, network, theta, generator)
             moments = {f"{name} {moment}": adam.state[t][moment] for name, t in own.items() for moment in MOMENTS}
             moved = {name: tensor.detach() for name, tensor in own.items()} | moments
             return {**learned, **moved, "steps": learned["steps"] + 1}, loss
@@ -145,6 +146,7 @@ def known_weights(learned: Learned) -> Weights:
     return {name.removeprefix("weight "): tensor for name, tensor in learned.items() if name.startswith("weight ")}
 
 
+@steady()
 def own_accuracy(choices: DD, learned: Learned, real: ImageData, labels: Tensor, seed: int = 0) -> float:
     """Test accuracy in % after the learned steps, from the fixed weights, or from random ones of ``seed``.
 

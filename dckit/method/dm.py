@@ -33,7 +33,7 @@ class DM(Algorithm):
     init: Literal["noise", "real"] = "real"
     image_lr: float = 1.0
     image_momentum: float = 0.5
-    siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # the kinds of change; digits are never flipped
+    siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # kinds; no flip on MNIST, SVHN, the digits
 
     AMOUNTS: ClassVar[dict[str, dict[str, Any]]] = {
         "full": {},

@@ -30,7 +30,7 @@ class DSA(DC):
     TESTING: ClassVar[dict[str, Any]] = {"augmentation": "dsa"}
 
     init: Literal["noise", "real"] = "real"
-    siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # the kinds of change; digits are never flipped
+    siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # kinds; no flip on MNIST, SVHN, the digits
 
     def ready(self, real: ImageData, labels: Tensor) -> Step:
         """One iteration: a new θ0, and `iteration` with it."""
