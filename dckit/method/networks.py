@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..data import Shape
 from ..engine import AvgPool2x2, Dropout, Resize, steady
+from .convnets import convnet, convnet_report, is_grey
 
 Version = Literal[
     "published",
@@ -25,24 +26,32 @@ Version = Literal[
     "report without softmax and dropout",
 ]
 
+VARIANTS = {"depth", "activation", "pooling", "norm"}  # what can be chosen about the published ConvNet
+VARIED = ", ".join(sorted(VARIANTS))
+
 
 @steady()
-def build(name: str, shape: Shape, classes: int, version: str = "published", width: int = 128) -> nn.Module:
+def build(
+    name: str, shape: Shape, classes: int, version: str = "published", width: int = 128, **variant: int | str
+) -> nn.Module:
     """A freshly initialised network from images ``(batch, *shape)`` to logits ``(batch, classes)``.
 
     name: MLP, ConvNet, LeNet, AlexNet, VGG11, ResNet18. VGG11BN and ResNet18BN_AP are what the published code
     condenses with where it tests with VGG11 and ResNet18. version: ``"published"``, or ``"report"`` for the report's
     ConvNet, LeNet and AlexNet (its MLP is the published one, and it built no other), and a few in between, see
     `Version`. width: channels of ConvNet's layers; at less than 128 the channels of AlexNet, VGG11 and ResNet18 shrink
-    alike, MLP and LeNet are small as they are. Raises ValueError for an unknown name or version, and for images that
-    the network cannot take.
+    alike, MLP and LeNet are small as they are. variant: of the published ConvNet, ``depth`` (1 to 4), ``activation``
+    (sigmoid, relu, leakyrelu, swish), ``pooling`` (none, max, average) and ``norm`` (none, batch, layer, instance,
+    group). Raises ValueError for an unknown name, version or variant, and for images that the network cannot take.
     """
     if name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}: expected one of {', '.join(NETWORKS)}")
     version = version.replace("original", "report", 1)  # what version 0.1 of the kit called it
     if version not in NETWORKS[name]:
         raise ValueError(f"unknown version {version!r} of {name}: expected one of {', '.join(NETWORKS[name])}")
-    network = NETWORKS[name][version](shape[0], classes, width)
+    if strange := set(variant) - (VARIANTS if (name, version) == ("ConvNet", "published") else set()):
+        raise ValueError(f"the {version} {name} has no {min(strange)}: only the published ConvNet has {VARIED}")
+    network = NETWORKS[name][version](shape, classes, width, **variant)
     try:
         with torch.no_grad():  # one blank image settles the lazy sizes; in eval mode it leaves batch norm as it was
             network.eval()(torch.zeros(1, *shape))
@@ -52,41 +61,16 @@ def build(name: str, shape: Shape, classes: int, version: str = "published", wid
     return network.train()
 
 
-def _grey(channels: int) -> bool:
-    """Whether the published code's extra padding applies: it brings MNIST's 28×28 to the 32×32 of colour images."""
-    return channels == 1
-
-
 def _part(channels: int, width: int) -> int:
     """``channels`` of a layer of the full network in one of ``width`` in place of 128."""
     return max(1, channels * width // 128)
 
 
-def mlp(channels: int, classes: int, width: int) -> nn.Sequential:
+def mlp(shape: Shape, classes: int, width: int) -> nn.Sequential:
     """Two hidden layers of 128."""
     return nn.Sequential(
         nn.Flatten(), nn.LazyLinear(128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, classes)
     )
-
-
-def convnet(channels: int, classes: int, width: int) -> nn.Sequential:
-    """The paper's ConvNet: three blocks of convolution, instance norm, ReLU and average pool.
-
-    As published the first padding is 3 on one channel: 28 → 32 → 16 → 8 → 4.
-    """
-    return _convnet(channels, classes, width, padding=3 if _grey(channels) else 1)
-
-
-def convnet_report(channels: int, classes: int, width: int) -> nn.Sequential:
-    """The ConvNet of the report, whose padding is 1 on any image: 28 → 14 → 7 → 3."""
-    return _convnet(channels, classes, width, padding=1)
-
-
-def _convnet(channels: int, classes: int, width: int, padding: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for inputs, pad in ((channels, padding), (width, 1), (width, 1)):
-        layers += [nn.Conv2d(inputs, width, 3, padding=pad), _norm(width), nn.ReLU(inplace=True), AvgPool2x2()]
-    return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(classes))
 
 
 def _norm(width: int, batch: bool = False) -> nn.Module:
@@ -94,15 +78,15 @@ def _norm(width: int, batch: bool = False) -> nn.Module:
     return nn.BatchNorm2d(width) if batch else nn.GroupNorm(width, width)
 
 
-def lenet(channels: int, classes: int, width: int) -> nn.Sequential:
+def lenet(shape: Shape, classes: int, width: int) -> nn.Sequential:
     """LeNet as published: ReLU and max pool."""
-    conv = nn.Conv2d(channels, 6, 5, padding=2 if _grey(channels) else 0)
+    conv = nn.Conv2d(shape[0], 6, 5, padding=2 if is_grey(shape[0]) else 0)
     return _lenet(conv, nn.ReLU, nn.MaxPool2d(2), classes)
 
 
-def lenet_report(channels: int, classes: int, width: int, act: Callable[[], nn.Module] = nn.Sigmoid) -> nn.Sequential:
+def lenet_report(shape: Shape, classes: int, width: int, act: Callable[[], nn.Module] = nn.Sigmoid) -> nn.Sequential:
     """LeNet as the report built it: sigmoid, average pool and no padding."""
-    return _lenet(nn.Conv2d(channels, 6, 5), act, AvgPool2x2(), classes)
+    return _lenet(nn.Conv2d(shape[0], 6, 5), act, AvgPool2x2(), classes)
 
 
 def _lenet(conv: nn.Conv2d, act: Callable[[], nn.Module], pool: nn.Module, classes: int) -> nn.Sequential:
@@ -110,12 +94,12 @@ def _lenet(conv: nn.Conv2d, act: Callable[[], nn.Module], pool: nn.Module, class
     return nn.Sequential(*features, nn.LazyLinear(120), act(), nn.Linear(120, 84), act(), nn.Linear(84, classes))
 
 
-def alexnet(channels: int, classes: int, width: int) -> nn.Sequential:
+def alexnet(shape: Shape, classes: int, width: int) -> nn.Sequential:
     """AlexNet as published: small kernels, one linear layer, no dropout."""
     pool = nn.MaxPool2d(2)
     a, b, c = (_part(n, width) for n in (128, 192, 256))
     convs = [
-        (nn.Conv2d(channels, a, 5, padding=4 if _grey(channels) else 2), pool),
+        (nn.Conv2d(shape[0], a, 5, padding=4 if is_grey(shape[0]) else 2), pool),
         (nn.Conv2d(a, b, 5, padding=2), pool),
         (nn.Conv2d(b, c, 3, padding=1), nn.Identity()),
         (nn.Conv2d(c, b, 3, padding=1), nn.Identity()),
@@ -125,9 +109,7 @@ def alexnet(channels: int, classes: int, width: int) -> nn.Sequential:
     return nn.Sequential(*features, nn.Flatten(), nn.LazyLinear(classes))
 
 
-def alexnet_report(
-    channels: int, classes: int, width: int, softmax: bool = True, dropout: float = 0.5
-) -> nn.Sequential:
+def alexnet_report(shape: Shape, classes: int, width: int, softmax: bool = True, dropout: float = 0.5) -> nn.Sequential:
     """AlexNet as the report built it: resize, large kernels, dropout, and a softmax before the cross-entropy.
 
     With probabilities for logits the cross-entropy cannot fall below 1.461 for ten classes.
@@ -135,7 +117,7 @@ def alexnet_report(
     pool = nn.MaxPool2d(3, 2)
     a, b, c, dense = (_part(n, width) for n in (96, 256, 384, 4096))
     features = [
-        *(Resize(227), nn.Conv2d(channels, a, 11, stride=4), nn.ReLU(), pool),
+        *(Resize(227), nn.Conv2d(shape[0], a, 11, stride=4), nn.ReLU(), pool),
         *(nn.Conv2d(a, b, 5, padding=2), nn.ReLU(), pool),
         *(nn.Conv2d(b, c, 3, padding=1), nn.ReLU()),
         *(nn.Conv2d(c, c, 3, padding=1), nn.ReLU()),
@@ -146,13 +128,13 @@ def alexnet_report(
     return nn.Sequential(*features, *head, *([nn.Softmax(dim=1)] if softmax else []))
 
 
-def vgg11(channels: int, classes: int, width: int, batch_norm: bool = False) -> nn.Sequential:
+def vgg11(shape: Shape, classes: int, width: int, batch_norm: bool = False) -> nn.Sequential:
     """VGG-11 with instance norm, or batch norm, and one linear layer."""
     layers: list[nn.Module] = []
-    inputs = channels
+    inputs = shape[0]
     for block in ((64,), (128,), (256, 256), (512, 512), (512, 512)):
         for outputs in (_part(n, width) for n in block):
-            pad = 3 if not layers and _grey(channels) else 1
+            pad = 3 if not layers and is_grey(shape[0]) else 1
             layers += [nn.Conv2d(inputs, outputs, 3, padding=pad), _norm(outputs, batch_norm), nn.ReLU()]
             inputs = outputs
         layers.append(nn.MaxPool2d(2))
@@ -179,14 +161,14 @@ class _Block(nn.Module):
         return F.relu(self.residual(images) + self.shortcut(images))
 
 
-def resnet18(channels: int, classes: int, width: int, batch_norm: bool = False, pool: bool = False) -> nn.Sequential:
+def resnet18(shape: Shape, classes: int, width: int, batch_norm: bool = False, pool: bool = False) -> nn.Sequential:
     """ResNet-18 with a 3×3 stem and instance norm.
 
     ``pool`` gives the variant that the published code condenses with: average pools for strides, and a linear layer
     over the whole last map instead of over its 4×4 average.
     """
     widths = [_part(n, width) for n in (64, 64, 64, 128, 128, 256, 256, 512, 512)]
-    stem = [nn.Conv2d(channels, widths[0], 3, padding=1, bias=False), _norm(widths[0], batch_norm), nn.ReLU()]
+    stem = [nn.Conv2d(shape[0], widths[0], 3, padding=1, bias=False), _norm(widths[0], batch_norm), nn.ReLU()]
     strides = (1, 1, 2, 1, 2, 1, 2, 1)
     blocks = [_Block(i, o, s, batch_norm, pool) for i, o, s in zip(widths[:-1], widths[1:], strides, strict=True)]
     average = nn.Identity() if pool else nn.AvgPool2d(4)
