@@ -44,14 +44,13 @@ def test_without_a_memory_the_first_classes_are_forgotten_and_with_one_less(real
 
 
 def test_the_memory_of_classes_to_come_is_not_looked_at(real):
-    course = uses.course(real, 0, steps=2, **TINY)
+    course = uses.course(real, 0, steps=3, **TINY)
     memory = dckit.random_images(real, 2)
-    later = torch.isin(memory.labels, torch.tensor([c for c in range(10) if c not in course.order]))
+    later = torch.isin(memory.labels, torch.tensor([c for c in range(10) if c not in course.order[:4]]))
     spoilt = replace(memory, images=memory.images.where(~later[:, None, None, None], torch.tensor(9.0)))
     for protocol in uses.PROTOCOLS:
-        assert last(uses.remembering(real, memory, course, protocol)) == last(
-            uses.remembering(real, spoilt, course, protocol)
-        )
+        whole, blind = (list(uses.remembering(real, m, course, protocol))[1] for m in (memory, spoilt))
+        assert whole == blind
 
 
 def test_anew_sees_no_real_image(real):
