@@ -4,7 +4,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 OUT ?= outputs
 
-.PHONY: run lab book test gpu browser colab release address clean
+.PHONY: run lab book test words times gpu browser colab release address clean
 
 run: $(VENV)/lab          ## set up, run the lessons on the embedded digits, and end with a table
 	$(BIN)/python -m dckit lessons notebooks --out $(OUT)
@@ -21,6 +21,12 @@ test: $(VENV)/dev         ## linter, type checker, tests, every lesson
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile   # a process a core, so a thread a process
+
+words: $(VENV)/dev        ## long sentences, phrases that are not plain English, terms without a link, lessons too long
+	$(BIN)/python tools/words.py
+
+times: $(VENV)/dev        ## write the lessons' times, as the last `make run` measured them, wherever they are told
+	$(BIN)/python tools/times.py $(OUT)/times.json
 
 gpu: $(VENV)/dev          ## the tests that need a GPU, without and with CUDA graphs; all are skipped where there is none
 	$(BIN)/pytest -m gpu

@@ -17,6 +17,7 @@ exclude_patterns = ["docs/index.md"]  # stands at the top, where the README's li
 nb_execution_mode = "off"  # the lessons have been run
 nb_render_markdown_format = "gfm"  # tables
 myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 2  # as GitHub names them: a link to a term of the glossary is the same in both
 autodoc_member_order = "bysource"
 default_role = "code"  # a name in a docstring
 

@@ -4,10 +4,11 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+import ipywidgets
 import nbformat
 from matplotlib.figure import Figure
 
-from dckit import plots, tables
+from dckit import plots, tables, widgets
 
 ROOT = Path(__file__).parents[1]
 LONG = "$$" + r"\frac{\eta_S}{2} + " * 20 + "1$$"  # wider than a page
@@ -28,11 +29,14 @@ def executed(out: Path) -> Path:
     notebook = nbformat.read(out / "00_start_here.ipynb", as_version=4)
     picture = plots.picture(Figure(figsize=(12, 1)), ALT)._repr_mimebundle_()
     view = {WIDGET: {"model_id": "1", "version_major": 2, "version_minor": 0}, "text/plain": "VBox(children=())"}
+    choice = ipywidgets.Dropdown(options=["one", "two"], description="bars")
+    panel = widgets.Panel(lambda name: plots.bars({name: 1}, "x", f"picture of {name}"), name=choice)
     shown = [
         picture,
         {"text/markdown": tables.Table(("method", "accuracy"), (("zebra", "1.0 ± 2.0"),))._repr_markdown_()},
         view | {"text/html": "<p>the plain picture</p>"},
         view,
+        panel._repr_mimebundle_(),
     ]
     outputs = [nbformat.v4.new_output("display_data", data) for data in shown]
     given = f'# Parameters\noutputs = "{out}"'

@@ -103,8 +103,9 @@ def test_formulas_are_mathml(built, pages, lesson):
             assert ("<math" in page) == formulas, path
 
 
-def test_widgets_stand_still_and_this_machines_folders_stay_private(built, pages, lesson):
+def test_widgets_need_no_kernel_and_this_machines_folders_stay_private(built, pages, lesson):
     assert lesson.count("the plain picture") == 1
+    assert lesson.count('class="dckit-played"') == lesson.count("window.dckitPlayed();") == 1
     assert not re.search("VBox|widget-(view|state)", lesson)
     assert "7777" in lesson
     assert lesson.count("# Parameters") == 1  # the other run was given no more than the folder

@@ -6,7 +6,7 @@ from scipy import stats
 from dckit import Recipe
 from dckit.method import Scores
 from dckit.method.dc import LOOPS
-from dckit.results import Result, Run, difference, waterfall, words_of
+from dckit.results import Measured, Result, Run, alone_and_last, difference, rungs, waterfall, with_shipped, words_of
 from dckit.results.details import DETAILS, switched
 from dckit.results.ladders import effect
 from dckit.results.recipe_words import protocol_recipe
@@ -230,3 +230,34 @@ def test_a_waterfall_says_where_it_starts_each_step_and_where_it_ends():
     picture = waterfall(("report", 81.0), steps, "published")
     assert picture.alt.startswith("From report, 81.0 %, to published, 80.0 %, in points. one: +3.5")
     assert "two: −4.5" in picture.alt
+
+
+# Ladders of what was measured
+
+KNOWN = Measured(with_shipped([]))
+NAMES = [detail.name for detail in difference(REPORT, PUBLISHED)]
+
+
+@pytest.mark.parametrize(("start", "other"), [("report", "published"), ("published", "report")])
+def test_rungs_lead_from_one_recipe_to_the_other(start, other):
+    found = rungs(KNOWN, start, NAMES)
+    ends = [{r.run.name for r in rungs(KNOWN, recipe, [])[0]} for recipe in (start, other)]
+    assert [{r.run.name for r in rung} for rung in (found[0], found[-1])] == ends
+    assert len(found) == len(NAMES) + 1
+    for name, before, after in zip(NAMES, found, found[1:], strict=False):
+        assert [d.name for d in difference(before[0].run.recipe, after[0].run.recipe)] == [name]
+
+
+def test_a_rung_that_nobody_measured_is_empty_and_another_start_is_refused():
+    assert rungs(Measured([]), "report", NAMES[:1]) == [[], []]
+    with pytest.raises(ValueError, match="a ladder cannot start at 'paper': expected report or published"):
+        rungs(KNOWN, "paper", NAMES)
+
+
+def test_alone_is_in_the_reports_recipe_and_last_in_the_published_one():
+    effects = alone_and_last(KNOWN, NAMES)
+    up, down = rungs(KNOWN, "report", NAMES), rungs(KNOWN, "published", NAMES)
+    assert effects[NAMES[0]]["alone"] == effect(up[0], up[1])
+    assert effects[NAMES[0]]["last"] == effect(down[1], down[0])
+    assert effects[NAMES[-1]]["last"] == effect(up[-2], up[-1])
+    assert list(effects) == NAMES

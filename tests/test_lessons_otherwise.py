@@ -4,9 +4,12 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import torch
+from cells import code
 
 import dckit
 from dckit.batch import headless
+from dckit.method import Scores
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
@@ -23,6 +26,26 @@ def test_a_lesson_begins_with_the_kits_own_set(data_root, tmp_path, monkeypatch)
     assert not ran.error
     assert not list((tmp_path / "sets").glob("mnist-1-dc-*"))  # nothing was condensed
     assert f"{dckit.CondensedSet.load('mnist-1').card['accuracy']['mean']:.1f}" in printed(tmp_path / "ran.ipynb")
+
+
+def test_stage_t_tests_the_kits_own_set_and_keeps_no_result_of_it(data_root, tmp_path, monkeypatch):
+    monkeypatch.setenv("DCKIT_DATA", str(data_root))
+    shown, tested, kept, scores = [], [], [], Scores((90.0,), 0.0, {"networks": 1})
+    monkeypatch.setattr(dckit, "evaluate", lambda data, *rest: tested.append(data) or scores)
+    parameters, setup, *cells = code(NOTEBOOKS / "03_stage_t.ipynb")
+    names = {"display": shown.append}
+    exec(parameters, names)
+    names |= dict(dataset="mnist", shipped=True, outputs=str(tmp_path))
+    exec(setup, names)
+    names["measure"] = lambda run, *rest: kept.append(run.method) or scores
+    for cell in cells[: next(i for i, cell in enumerate(cells) if "dckit.evaluate(" in cell) + 1]:
+        exec(cell, names)
+    made = dckit.CondensedSet.load("mnist-1")
+    assert [each.card for each in tested] == [made.card]
+    assert torch.equal(tested[0].images, made.images)
+    assert kept == ["random", "whole"]
+    assert [picture.alt for picture in shown] == [dckit.plots.condensed_grid(made).alt]
+    assert not list(tmp_path.rglob("*.safetensors"))  # nothing was condensed
 
 
 def test_a_lesson_runs_on_images_of_ones_own(tmp_path):

@@ -333,5 +333,28 @@ def test_pictures_say_their_numbers():
     assert picture.png.startswith(b"\x89PNG")
 
 
+def test_cells_at_a_tiny_budget_get_a_star():
+    near = protocol_recipe("published", 1, "full", trained="MLP").but(networks=3)
+    saved = [result(budget="smoke", accuracies=(40, 50)), result(budget="smoke", trained="MLP"), result(recipe=near)]
+    cells = figures.cells_of(saved, "mnist")
+    starred = figures.smallest_cells(saved, "mnist")
+    assert set(cells) == {("ConvNet", "ConvNet"), ("ConvNet", "MLP")}
+    assert starred == {("ConvNet", "ConvNet")}  # of the other one, the tables show a run at the budget full
+    assert figures.smallest_cells(saved, "mnist", budget="full") == {("ConvNet", "MLP")}
+    alt = figures.heatmaps({"kit": cells}, starred={"kit": starred}).alt
+    assert "ConvNet to MLP 91.0 ± 1.0," in alt
+    assert alt.endswith("ConvNet to ConvNet 45.0 ± 5.0*. * at the budget smoke")
+    assert "*" not in figures.heatmaps({"kit": cells}).alt
+
+
+def test_each_set_stands_on_its_own():
+    saved = [result(seed=1, accuracies=(80, 81)), result(), result("random", seed=3), result(dataset="digits")]
+    assert figures.by_set([*saved, result("herding")], "mnist") == {
+        "random real images, seed 3": (90.0, 92.0),
+        "condensed images, seed 1": (80, 81),
+        "condensed images, seed 0": (90.0, 92.0),
+    }
+
+
 def test_the_methods_of_table_1_are_those_of_the_paper():
     assert {c["method"] for c in reference("paper")["table1"]} == set(OF_TABLE_1)

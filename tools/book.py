@@ -86,7 +86,7 @@ def only_a_widget(output: Any) -> bool:
 
 
 def still(output: Any) -> Any:
-    """The output without its widget: the plain picture that comes with it takes its place."""
+    """The output without its widget: what comes with it, and needs no Python, takes its place."""
     output.get("data", {}).pop(WIDGET, None)
     return output
 

@@ -147,7 +147,7 @@ def stop_all() -> None:
 
 
 def drop_widgets(notebook: Path) -> None:
-    """Leave of each widget what it shows where there are none: a picture. Its kernel is gone, its controls are dead."""
+    """Leave of each widget what needs no kernel: the tags that play what it had drawn. Its own controls are dead."""
     import nbformat
 
     cells = nbformat.read(notebook, as_version=4)

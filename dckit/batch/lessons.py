@@ -1,5 +1,7 @@
 """Run lessons headless, one after another: executed notebooks, pages that open offline, time and peak memory.
 
+The seconds of all lessons that ran without an error are kept in the folder's `times.json`.
+
 python -m dckit lessons notebooks --out outputs -p dataset mnist -p budget lesson
 """
 
@@ -11,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import joblib
+
+from ..engine import device_name, pick_device, versions, write_json
 from .headless import Execution, execute
 from .parameters import defaults, guess, typed
 
@@ -38,6 +43,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
         print(f"lesson {number} of {len(chosen)}: {notebook.stem} …", flush=True)
         runs.append(execute(notebook, out / notebook.name, parameters))
         print(runs[-1], flush=True)
+    _keep_times(out, runs, defaults(chosen[0][0]) | chosen[0][1])
     _summary(out, runs, started)
     return 1 if any(r.error for r in runs) else 0
 
@@ -94,6 +100,17 @@ def _refuse_overwriting(notebooks: Iterable[Path], out: Path) -> None:
         other = names.setdefault(notebook.stem.casefold(), notebook)
         if other is not notebook:
             raise ValueError(f"{other} and {notebook} would be written to one file: rename one, or run them separately")
+
+
+def _keep_times(out: Path, runs: Iterable[Execution], parameters: Mapping[str, Any]) -> None:
+    """Write `times.json`: seconds by lesson, and what they depend on. A lesson with an error has no time."""
+    device = {"cores": joblib.cpu_count(), "device": device_name(pick_device()), "torch": versions()["torch"]}
+    asked = {name: parameters.get(name) for name in ("dataset", "budget")}
+    if seconds := {r.notebook.stem: round(r.seconds, 1) for r in runs if not r.error}:
+        try:
+            write_json(out / "times.json", {"seconds": seconds, "machine": device, **asked})
+        except OSError as error:
+            print(f"the lessons' times were not kept: {error}", file=sys.stderr)
 
 
 def _summary(out: Path, runs: list[Execution], started: float) -> None:

@@ -16,6 +16,7 @@ NEVER_BEGAN, STARTS = "Kernel died before replying to kernel_info", 3
 def main() -> None:
     """Execute the notebook. Its errors are printed, not raised."""
     threading.Thread(target=end_with_the_parent, daemon=True).start()
+    os.environ["DCKIT_HEADLESS"] = "1"  # for the kernel: nobody sees what is shown (see check/kept.py)
     import papermill
 
     notebook, part, parameters, show = json.loads(sys.argv[1])

@@ -1,14 +1,25 @@
 """The lessons' exercises: a check for each, and a lesson's predictions beside its measurements.
 
 A check calls the learner's code on something small and says what is wrong with it. In the order of the lessons:
-`pixels`, `layerwise_distance`, `matching_step`, `wrong_gradient`, `stage_t`, `herding`, `verdict`, `alexnet_bug`.
+`pixels`, `layerwise_distance`, `matching_step`, `wrong_gradient`, `stage_t`, `spread_reading`, `herding`,
+`sets_needed`, `darkest`, `verdict`, `paired_step`, `alexnet_bug`, `spread_by_luck`, `siamese`, `embedding_distance`,
+`unrolled_step`.
+`Guesses` keeps a lesson's predictions, `judged` shows those of all lessons, and `import_guesses` adds those that a
+page of the book saved.
 Imports `dckit.results` and what lies below it.
 """
 
 from .distance import layerwise_distance
+from .family import embedding_distance, siamese
+from .family_unrolled import unrolled_step
 from .herding import herding
+from .judged import judged
+from .kept import import_guesses
 from .pixels import pixels
 from .predictions import Guesses
 from .reading import alexnet_bug, verdict
+from .reading_details import paired_step, spread_by_luck
+from .reading_interval import darkest, sets_needed
+from .reading_spread import spread_reading
 from .stage_c import matching_step, wrong_gradient
 from .stage_t import stage_t

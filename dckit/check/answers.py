@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from ..engine import seeded
+from .kept import solved
 
-NOTHING = "nothing has been written yet, or `return` is missing."
+NOTHING = "there is no answer, or `return` is missing."
 _CAUSES = {
     "does not require grad": "Something is detached from the graph: is `create_graph=True` missing?",
-    "backward through the graph a second time": "A graph is used up by its first backward pass.",
+    "backward through the graph a second time": "A backward pass frees the graph: call `backward` once, on the sum.",
 }
 
 
@@ -39,17 +40,23 @@ class NotYet(Exception):
 
 
 def checked(check: Callable[[Any], str]) -> Callable[[Any], Answer]:
-    """A check as lessons call it. ``check`` returns what to say to a right answer and raises `NotYet` for any other."""
+    """A check as lessons call it. ``check`` returns what to say to a right answer and raises `NotYet` for any other.
+
+    Its attribute ``exercise`` tells it from the other functions of `dckit.check`.
+    """
 
     @wraps(check)
     def check_answer(answer: Any) -> Answer:
         try:
             written(answer)
             with seeded(0):
-                return Answer(True, check(answer))
+                right = Answer(True, check(answer))
         except NotYet as wrong:
             return Answer(False, str(wrong))
+        solved(check.__name__)
+        return right
 
+    check_answer.exercise = True  # type: ignore[attr-defined]
     return check_answer
 
 
@@ -111,7 +118,7 @@ def finite(found: Tensor) -> Tensor:
     """The same tensor. Raises NotYet for NaN or infinity."""
     if not torch.isfinite(found).all():
         raise NotYet(
-            "there is NaN or infinity in it: is something divided by 0? (The kit adds 1e-6 to such a divisor.)"
+            "the result contains NaN or infinity. Is something divided by 0? (The kit adds 1e-6 to such a divisor.)"
         )
     return found
 

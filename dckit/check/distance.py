@@ -26,15 +26,17 @@ def layerwise_distance(function: Callable[..., Any]) -> str:
     tell(found, right, _wrong_distances(synthetic, real), said)
     if not found.requires_grad:
         raise NotYet(
-            "the value is right, but detached from the graph: return a tensor, made without `float` or `item`."
+            "the value is right, but it is detached from the graph: return a tensor, and do not use `float` or `item`."
         )
     slopes = (torch.autograd.grad(d, synthetic, allow_unused=True) for d in (found, right))
     for mine, theirs in zip(*slopes, strict=True):
         if theirs is not None and (mine is None or not same(mine, theirs)):
-            raise NotYet("the value is right, but not its gradient: something in between is detached from the graph.")
+            raise NotYet(
+                "the value is right, but its gradient is not: a step of the computation is detached from the graph."
+            )
     dead = [torch.zeros_like(g) for g in real]
     number(ask(function, dead, real))
-    return "It equals `dckit.gradient_distance`, and so does its gradient."
+    return "Your distance and its gradient equal those of `dckit.gradient_distance`."
 
 
 def _wrong_distances(synthetic: list[Tensor], real: list[Tensor]) -> dict[str, Tensor]:
@@ -48,34 +50,36 @@ def _wrong_distances(synthetic: list[Tensor], real: list[Tensor]) -> dict[str, T
     signs = torch.cat([1 - (s * r).sign() for s, r in pairs if s.ndim == 1])
     norms = [s.norm(dim=1) * r.norm(dim=1) for s, r in rows]
     dots = [(s * r).sum(1) for s, r in rows]
-    layer_cosines = "there is one cosine for a whole layer: expected one for every row, that is, every output."
-    biases = "biases and norm layers are counted: leave out what has one dimension."
+    layer_cosines = "there is one cosine for a whole layer: expected one per row, that is, per output."
+    biases = "biases and norm layers are counted: leave out gradients with only one dimension."
     return {
-        "the sign is wrong: it must be 0 for equal gradients and grow, so 1 - cosine.": -right.sum(),
-        "these are the cosines themselves: large where gradients agree. Sum up 1 - cosine.": (1 - right).sum(),
-        "the sign of the cosine is wrong: 1 - cosine, not 1 + cosine.": (2 - right).sum(),
-        "this is a mean: the rows are summed.": right.mean(),
-        "this is the mean of each layer's rows: the rows are summed, too.": torch.stack(
+        "the sign is wrong: the distance is 0 for equal gradients and grows from there. Sum 1 - cosine.": -right.sum(),
+        "this is the sum of the cosines, which is large for similar gradients: sum 1 - cosine.": (1 - right).sum(),
+        "the sign of the cosine is wrong: use 1 - cosine, not 1 + cosine.": (2 - right).sum(),
+        "this is the mean over all rows: sum over them instead.": right.mean(),
+        "the mean over each layer's rows was taken: sum over the rows, too.": torch.stack(
             [d.mean() for d in layers]
         ).sum(),
         biases: right.sum() + torch.stack(vectors).sum(),
-        f"{biases} (Each of their numbers is a row of its own here.)": right.sum() + signs.sum(),
+        f"{biases} (Here, each of their numbers counts as a row of its own.)": right.sum() + signs.sum(),
         layer_cosines: torch.stack(matrices).sum(),
         f"{layer_cosines} And {biases}": torch.stack(whole).sum(),
-        "the cosines are taken along columns: a row holds what belongs to one output, so sum over dimension 1.": (
+        "the cosines are taken along columns: a row belongs to one output, so sum over dimension 1.": (
             torch.cat([1 - F.cosine_similarity(s, r, dim=0) for s, r in rows]).sum()
         ),
-        "each row of a 3×3 kernel got its own cosine: flatten a filter to one row first, `flatten(1)`.": (
+        "each row of a 3×3 kernel has a cosine of its own: first flatten each filter to one row with `flatten(1)`.": (
             torch.cat([(1 - F.cosine_similarity(s, r, dim=-1)).flatten() for s, r in pairs if s.ndim > 1]).sum()
         ),
-        "the products are not divided by the two lengths: a cosine knows no length.": (1 - torch.cat(dots)).sum(),
-        "the lengths are squared: divide by the product of the two norms.": (
+        "the dot products are not divided by the two norms: a cosine does not depend on the lengths.": (
+            (1 - torch.cat(dots)).sum()
+        ),
+        "the norms are squared: divide by the product of the two norms.": (
             (1 - torch.cat([d / n**2 for d, n in zip(dots, norms, strict=True)])).sum()
         ),
         "a layer is missing: the first one is not counted.": right.sum() - layers[0].sum(),
         "a layer is missing: the last one is not counted.": right.sum() - layers[-1].sum(),
-        'this is `metric="cos"`, one cosine for the whole network: expected one a row.': (
+        'this is `metric="cos"`, one cosine for the whole network: expected one per row.': (
             gradient_distance(synthetic, real, "cos")
         ),
-        'this is `metric="mse"`, the squared difference: expected angles.': gradient_distance(synthetic, real, "mse"),
+        'this is `metric="mse"`, the squared difference: expected cosines.': gradient_distance(synthetic, real, "mse"),
     }

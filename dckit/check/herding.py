@@ -26,23 +26,30 @@ def herding(function: Callable[..., Any]) -> str:
     found = torch.as_tensor(found).cpu() if isinstance(found, list | tuple | Tensor) else found
     index = tensor(found, (classes * ipc,))
     if index.is_floating_point() or not 0 <= int(index.min()) <= int(index.max()) < len(labels):
-        raise NotYet(f"expected numbers of rows, whole ones from 0 to {len(labels) - 1}, found `{index.tolist()}`.")
+        raise NotYet(
+            f"expected row numbers, that is, whole numbers from 0 to {len(labels) - 1}, found `{index.tolist()}`."
+        )
     right = torch.cat([m[baselines.herding(features[m], ipc)] for m in members])
     for sentence, wrong in _wrong_choices(features, members, ipc).items():
         if index.tolist() == wrong.tolist() != right.tolist():
             raise NotYet(sentence)
     if index.tolist() == right.tolist():
-        return "The same images as `dckit.method.baselines.herding` chooses."
+        return "You chose the same images as `dckit.method.baselines.herding`."
     of = labels[index].view(classes, ipc)
     if sorted(index.tolist()) == sorted(right.tolist()):
-        raise NotYet("the images are the right ones, but in another order: class by class, the first chosen first.")
+        raise NotYet(
+            "these are the right images in the wrong order: sort by class, and within a class in the order of choice."
+        )
     if len(set(index.tolist())) < len(index):
-        raise NotYet("an image was chosen twice: what has been chosen is no longer free.")
+        raise NotYet("an image was chosen twice: leave out the images that are already chosen.")
     if not of.eq(torch.arange(classes)[:, None]).all():
         raise NotYet(
             f"expected {ipc} images of class 0, then {ipc} of class 1, and so on, found classes {of.tolist()}."
         )
-    raise NotYet("these are other images: the mean of those chosen must come as close as it can to the class's mean.")
+    raise NotYet(
+        "herding chooses other images: each choice brings the mean of the chosen images as close as possible to the "
+        "class's mean."
+    )
 
 
 def _wrong_choices(features: Tensor, members: list[Tensor], ipc: int) -> dict[str, Tensor]:
@@ -64,26 +71,26 @@ def _wrong_choices(features: Tensor, members: list[Tensor], ipc: int) -> dict[st
         return (own - own.mean(0)).norm(dim=1).argsort()
 
     return {
-        "these numbers count inside a class: translate them to numbers of all rows.": (
+        "these row numbers count within a class: turn them into row numbers of `features`.": (
             each(lambda own: baselines.herding(own, ipc), inside=True)
         ),
-        "these are the images nearest to the mean, one by one: herding wants the mean of all chosen near to it.": (
+        "these are the images nearest to the class's mean: in herding, the mean of the chosen images is near it.": (
             each(lambda own: by_distance(own)[:ipc])
         ),
-        "these are the images farthest from the mean: the sign is wrong.": (
+        "these are the images farthest from the class's mean: the sign is wrong.": (
             each(lambda own: by_distance(own).flip(0)[:ipc])
         ),
-        "this is k-center, which takes the farthest: herding keeps the mean.": (
+        "this is k-center, which chooses the farthest image: herding stays near the class's mean.": (
             each(lambda own: baselines.k_center(own, ipc))
         ),
-        "the goal is the mean of all classes here: each class has its own.": (
+        "your goal is the mean over all classes: use each class's own mean.": (
             each(lambda own: greedy(own, features.mean(0)))
         ),
-        "a sum is compared with a mean: divide by how many are chosen.": (
+        "a sum is compared with a mean: divide the sum by the number of images in it.": (
             each(lambda own: greedy(own, own.mean(0), divided=False))
         ),
-        "an image was chosen twice: what has been chosen is no longer free.": (
+        "an image was chosen twice: leave out the images that are already chosen.": (
             each(lambda own: greedy(own, own.mean(0), again=True))
         ),
-        "these are the first images of each class: nothing was chosen.": each(lambda own: torch.arange(ipc)),
+        "these are the first images of each class: choose them by their features.": each(lambda own: torch.arange(ipc)),
     }

@@ -21,23 +21,27 @@ def pixels(function: Callable[..., Any]) -> str:
     found = tensor(ask(function, given, mean, std), images.shape)
     m, s = (torch.tensor(values, dtype=torch.float64).view(-1, 1, 1) for values in (mean, std))
     mistakes = {
-        "these are still the normalised images: nothing was undone.": images,
-        "they are normalised once more, not back: multiply by `std` and add `mean`.": (images - m) / s,
-        "the sign of the mean is wrong: normalising subtracted it, so add it.": images * s - m,
-        "the order is wrong: normalising divided last, so multiply by `std` first, then add `mean`.": (images + m) * s,
-        "normalising divided by `std`: to undo that, multiply by it.": images / s + m,
-        "all channels got the first one's mean and deviation: each has its own.": images * s[0] + m[0],
+        "these are still the normalised images: the normalisation has not been undone.": images,
+        "the images were normalised once more: to undo it, multiply by `std` and add `mean`.": (images - m) / s,
+        "the sign of the mean is wrong: the normalisation subtracts it, so add it.": images * s - m,
+        "the order is wrong: the normalisation divides last, so multiply by `std` first, then add `mean`.": (
+            (images + m) * s
+        ),
+        "the normalisation divides by `std`: to undo it, multiply by it.": images / s + m,
+        "all channels got the first channel's mean and standard deviation: each has its own.": images * s[0] + m[0],
         "the pixels go up to 255: expected 0 to 1.": 255 * right,
-        "the images were stretched to 0 to 1, so each looks different than it did: undo the normalisation.": (
+        "the images were stretched to the range 0 to 1, which changes their look: undo the normalisation.": (
             (images - images.min()) / (images.max() - images.min())
         ),
     }
     clamped = {sentence: wrong.clamp(0, 1) for sentence, wrong in mistakes.items()}
-    tell(
-        found.clamp(0, 1), right, clamped, "these are other pixels: expected `images * std + mean`, channel by channel."
-    )
+    tell(found.clamp(0, 1), right, clamped, "the pixels are wrong: expected `images * std + mean`, channel by channel.")
     if not same(found, right):
-        raise NotYet("some pixels are below 0 or above 1: learned images leave that range, so cut them off (`clamp`).")
+        raise NotYet(
+            "some pixels are below 0 or above 1, since learned images can leave this range: limit them with `clamp`."
+        )
     if not same(given, images):
-        raise NotYet("the pixels are right, but the images that were handed in have changed too: make new ones.")
-    return "That is `condensed.pixels`."
+        raise NotYet(
+            "the pixels are right, but your function also changed the images that it was given: make new ones."
+        )
+    return "`condensed.pixels` does the same."

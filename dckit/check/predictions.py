@@ -1,62 +1,108 @@
 """What a learner said before a cell measured it, and what it measured; every lesson ends with both, side by side."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
+from ..engine import expanded
 from ..show import Table
-
-Answer = float | str
+from . import kept
+from .guess_file import Contents, Record, day, nothing
+from .understood import Said, text, understood
 
 
 class Guesses:
-    """The predictions of one lesson. As the last line of a cell it shows itself: what you said, what was measured."""
+    """The predictions of one lesson. As the last line of a cell it shows itself: what you said, what was measured.
 
-    def __init__(self) -> None:
-        self._rows: dict[str, tuple[Answer | None, Answer]] = {}
+    lesson: the name of its notebook without .ipynb. outputs: the folder whose file `guesses.json` keeps the predictions
+    and the exercises that are solved; None: nothing is kept.
+    """
 
-    def add(self, question: str, guess: Answer | None, measured: Answer, choices: Sequence[str] = ()) -> None:
+    def __init__(self, lesson: str = "", outputs: str | Path | None = None) -> None:
+        self._lesson = lesson
+        self._outputs = None if outputs is None else expanded(outputs)
+        self._rows: dict[str, tuple[Said | None, Said, bool]] = {}  # what was said, measured, and whether said late
+        self._unkept: Contents = nothing()
+        kept.keep_solved_in(outputs)
+
+    def add(
+        self,
+        question: str,
+        guess: Any,
+        measured: Said,
+        choices: Sequence[str] = (),
+        within: tuple[float, float] | None = None,
+    ) -> Any:
         """Keep a guess (None: none was made) beside what was measured, and say both.
 
-        A question asked again takes the place of its first answer. choices: what a guess in words can be.
-        Raises ValueError for words where a number was measured, a number where words were, and words not among choices.
+        choices: what a guess in words can be. within: the smallest and the largest number that make sense. Returns the
+        guess as a number or one of ``choices``; without one, the guess that was kept earlier, or None. A guess that
+        cannot be read counts as none, and a sentence says why.
         """
-        number = not isinstance(measured, str)
-        if guess is not None and isinstance(guess, str) == number:
-            expected = "a number, such as 35" if number else f"one of {', '.join(map(repr, choices))}"
-            raise ValueError(f"guess {guess!r}: expected {expected}, or None")
-        if isinstance(guess, str) and guess not in choices:
-            raise ValueError(f"guess {guess!r}: expected one of {', '.join(map(repr, choices))}, or None")
-        self._rows[question] = guess, measured
-        print(f"{question}: {_text(measured)}. You said: {'nothing' if guess is None else _text(guess)}.")
+        said, note = understood(guess, measured, choices, within)
+        record = self._record(question, said, measured)
+        # Of a guess that was kept, since ``choices`` can have changed; for a new one, this changes nothing.
+        answer, _ = understood(record["guess"], measured, choices, within)
+        late = record["late"] and answer is not None
+        self._rows[question] = answer, measured, late
+        if note:
+            print(note)
+        earlier = f" on {day(record)}" if said is None and answer is not None else ""
+        you_said = "nothing" if answer is None else text(answer) + (" (after the measurement)" * late)
+        print(f"{question}: {text(measured)}. You said{earlier}: {you_said}.")
+        return answer
+
+    def _record(self, question: str, said: Said | None, measured: Said) -> Record:
+        value = measured if isinstance(measured, str) else float(measured) if math.isfinite(measured) else None
+        try:
+            with self._contents(said) as contents:
+                return kept.noted(contents["guesses"], self._lesson, question, said, value)
+        except OSError as error:
+            print(f"Your prediction could not be saved: {error}.")
+            return kept.noted(self._unkept["guesses"], self._lesson, question, said, value)
+
+    @contextmanager
+    def _contents(self, said: Said | None) -> Iterator[Contents]:
+        """What the file contains, to be changed; or what only this kernel knows.
+
+        That a measurement was shown is kept too, but not where nobody looks: many notebooks of a grid run at once.
+        """
+        if self._outputs is None or (said is None and kept.headless()):
+            yield self._unkept
+        else:
+            with kept.opened(self._outputs) as contents:
+                yield contents
 
     @property
     def table(self) -> Table:
         """One row per question: what was said, what was measured, how far off."""
         rows = tuple(
-            (q, _text(guess), _text(measured), _off(guess, measured)) for q, (guess, measured) in self._rows.items()
+            (question, text(guess), text(measured), off(guess, measured) + (", said after the measurement" * late))
+            for question, (guess, measured, late) in self._rows.items()
         )
-        return Table(("question", "you said", "measured", "verdict"), rows, self._summary())
+        return Table(("question", "you said", "measured", "how close"), rows, self._summary())
 
     def _summary(self) -> str:
-        made = [pair for pair in self._rows.values() if pair[0] is not None]
+        made = [(guess, measured) for guess, measured, _ in self._rows.values() if guess is not None]
         if not made:
             return (
-                "No prediction was written down: write one in place of `None` in the cells above, and run them again."
+                "You wrote down no prediction. Next time, replace `None` with what you expect, and then run the cell "
+                "that measures it."
             )
         words = [guess == measured for guess, measured in made if isinstance(measured, str)]
-        text = f"{len(made)} of {len(self._rows)} predictions were written down"
-        return f"{text}, {sum(words)} of {len(words)} choices were right." if words else f"{text}."
+        summary = f"You wrote down {len(made)} of {len(self._rows)} predictions."
+        return f"{summary} Predictions in words: {sum(words)} of {len(words)} right." if words else summary
 
     def _repr_markdown_(self) -> str:
         return self.table.markdown
 
 
-def _text(answer: Answer | None) -> str:
-    return "–" if answer is None else answer if isinstance(answer, str) else f"{answer:.3g}"
-
-
-def _off(guess: Answer | None, measured: Answer) -> str:
-    if guess is None:
+def off(guess: Said | None, measured: Said | None) -> str:
+    """How close a guess came, in words; nothing where there is no guess."""
+    if guess is None or measured is None:
         return ""
     if isinstance(guess, str) or isinstance(measured, str):
         return "right" if guess == measured else "wrong"
-    return f"off by {abs(guess - measured):.3g}"
+    return f"off by {text(abs(guess - measured))}"

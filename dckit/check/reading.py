@@ -52,7 +52,7 @@ def verdict(reading: Mapping[str, Any]) -> str:
     for row, right in verdicts.items():
         if words[row] != right.word:
             raise NotYet(f"row {row} says {words[row]}, but {_because(right)}.")
-    return "Five rows, and only three of them allow to say anything."
+    return "Of these five rows, only three allow a conclusion."
 
 
 def _word(row: str, said: Any) -> str:
@@ -87,18 +87,17 @@ def _wrong_readings(verdicts: Mapping[str, Verdict]) -> dict[str, dict[str, str]
         "the signs are swapped: the difference is the first number minus the second.": (
             read(lambda right, *_: swapped.get(right.word, right.word))
         ),
-        "you ask whether the two ± overlap: they say how far single networks fall, not how well a mean is known. That "
-        "is ± divided by the root of the number of sets.": read(overlap),
-        "you ask whether the means differ by more than 2 points: that leaves out ±, and how many sets there are.": (
+        "you asked whether the two ± overlap: they are the spread of single networks, not how well a mean is known. "
+        "The uncertainty of a mean is ± divided by the square root of the number of sets.": read(overlap),
+        "you asked whether the means differ by more than 2 points: that ignores ± and the number of sets.": (
             read(lambda right, *_: "agrees" if abs(right.difference) <= AGREES_WITHIN else None)
         ),
-        "you find a difference in every row, as if ± did not matter, or every network were a draw of its own: those of "
-        "one set share its luck, so count the sets.": read(lambda *_: None),
-        "a wide interval that contains 0 does not mean that two numbers agree: if it reaches further than 2 points, "
-        "one cannot tell.": read(lambda right, *_: "agrees" if right.word == "cannot tell" else right.word),
-        "you take ± for the uncertainty of a mean: that is smaller, ± divided by the root of the number of sets.": (
-            read(lambda right, *_: "lower" if right.word == "lower" else "cannot tell")
-        ),
+        "you found a difference in every row: either ± was ignored, or each network was counted as a draw of its own. "
+        "Networks trained on one set share its luck, so count the sets.": read(lambda *_: None),
+        "a wide interval that contains 0 does not mean that two numbers agree: where it reaches further than 2 "
+        "points, you cannot tell.": read(lambda right, *_: "agrees" if right.word == "cannot tell" else right.word),
+        "you took ± for the uncertainty of a mean. That is smaller: ± divided by the square root of the number of "
+        "sets.": read(lambda right, *_: "lower" if right.word == "lower" else "cannot tell"),
     }
 
 
@@ -122,15 +121,17 @@ def alexnet_bug(function: Callable[..., Any]) -> str:
     found = ask(mended.eval(), images)
     if isinstance(found, Tensor) and found.ndim == 2 and found.shape[1] != 10:
         raise NotYet(
-            f"a layer is missing: the network gives {found.shape[1]} numbers an image, expected one a class, 10."
+            f"a layer is missing: the network gives {found.shape[1]} numbers per image, expected one per class, 10."
         )
     found = tensor(found, logits.shape).detach()
     if [p.shape for p in mended.parameters()] != shapes:
-        raise NotYet("this is another network, its layers have other shapes: mend the one that is handed in.")
+        raise NotYet(
+            "this is another network, since its layers have other shapes: repair the one that your function is given."
+        )
     if same(_centred(found), _centred(logits)):
-        return "What comes before the cross-entropy must be free to be any number: it contains a softmax itself."
+        return "The cross-entropy contains a softmax itself, so the outputs before it must not be limited to a range."
     _refuse_output(found, logits, mended)
-    raise NotYet("its outputs are others than those of the network's layers: change nothing but the fault.")
+    raise NotYet("the outputs are not those of the network's own layers: change nothing but the fault.")
 
 
 def _refuse_output(found: Tensor, logits: Tensor, mended: nn.Module) -> None:
@@ -140,13 +141,13 @@ def _refuse_output(found: Tensor, logits: Tensor, mended: nn.Module) -> None:
         first = "the fault is still there" if dropout else "dropout is not the fault, which is still there"
         loss = float(F.cross_entropy(torch.eye(10)[:1], torch.tensor([0])))
         raise NotYet(
-            f"{first}: an image's outputs lie between 0 and 1 and sum to 1. Even for an image that it knows for sure "
-            f"the cross-entropy is then {loss:.3f}."
+            f"{first}: an image's outputs lie between 0 and 1 and sum to 1. Even if the network is certain of the "
+            f"right class, the cross-entropy is then {loss:.3f}."
         )
     if same(found, logits.relu()):
-        raise NotYet("the outputs are cut off at 0: a class that is at 0 gets no gradient. Nothing may stand there.")
+        raise NotYet("the outputs are cut off at 0, and a class at 0 gets no gradient: no function belongs there.")
     if float(found.abs().max()) <= 1 < float(logits.abs().max()):
-        raise NotYet("the outputs are still squeezed between two bounds, so the loss still cannot come near 0.")
+        raise NotYet("the outputs are still squeezed between two bounds, so the loss cannot come near 0.")
 
 
 def _centred(outputs: Tensor) -> Tensor:

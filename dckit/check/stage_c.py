@@ -92,23 +92,23 @@ def matching_step(function: Callable[..., Any]) -> str:
     mine.images.grad = torch.ones_like(mine.images)  # left by the step before
     found = ask(function, mine.network, mine.batches, mine.images, mine.labels, mine.train_images)
     if float(mine.learned.norm()) > 0:
-        raise NotYet("the network has moved: a matching step changes the images alone.")
+        raise NotYet("the network's weights have changed: a matching step changes only the images.")
     if float(mine.moved.norm()) == 0:
         written(found)
         mine.refuse_detached()
-        raise NotYet("the images have not moved: `backward` only computes, `optimizer.step()` moves them, in place.")
-    tell(mine.moved, kits.moved, _wrong_steps(), "the images have moved, but not to where the kit's would.", NEAR)
+        raise NotYet("the images have not changed: after `backward`, `optimizer.step()` changes them in place.")
+    tell(mine.moved, kits.moved, _wrong_steps(), "the images have changed, but not as by the kit's step.", NEAR)
     if found is None:
-        raise NotYet("the images have moved as they should, but nothing is returned: expected the mean distance.")
+        raise NotYet("the images have changed as they should, but nothing is returned: expected the mean distance.")
     before = Case()
     _, distances = before.matched(before.pairs())
     mistakes = {
         "the images are right, but the sum of the distances is returned: expected their mean.": distances.sum(),
-        "the images are right, but the last class's distance is returned: expected the mean of all.": distances[-1],
+        "the images are right, but the last class's distance is returned: expected the mean.": distances[-1],
     }
     said = f"the images are right, but {float(number(found).detach()):.4g} is returned, expected {float(right):.4g}."
     tell(number(found), right, mistakes, said, NEAR)
-    return "The images are where the kit's `matching_step` takes them."
+    return "Your step changes the images as the kit's `matching_step` does."
 
 
 def _wrong_steps() -> dict[str, Tensor]:
@@ -128,15 +128,15 @@ def _wrong_steps() -> dict[str, Tensor]:
     last = slope * (case.labels == CLASSES - 1).view(-1, 1, 1, 1)
     often = torch.tensor([sum(MOMENTUM**k for k in range(CLASSES - c)) for c in range(CLASSES)]).double()
     gradient = {
-        "the sign is wrong: the images went up the distance, and should go down.": -slope,
-        "the gradient of the step before is still in it: begin with `optimizer.zero_grad()`.": slope + 1,
-        "this is the step for the mean of the distances: the images go down their sum.": slope / CLASSES,
+        "the sign is wrong: the step increases the distance, and should reduce it.": -slope,
+        "the gradient of the step before was added: begin with `optimizer.zero_grad()`.": slope + 1,
+        "this is the step for the mean of the distances: take the gradient of their sum.": slope / CLASSES,
         "all classes were matched at once: match each class's images with its own real batch.": mixed,
         "the synthetic images were matched with the real images of another class.": other,
         "the synthetic images have labels of the wrong class.": label,
-        "images are missing: a class has several, and only its first one was matched.": few,
-        "classes are missing: only the last one moved. Is the gradient cleared after each class?": last,
-        "the images moved after each class, and momentum moved them again: one step, after all classes.": (
+        "images are missing: a class has several images, and only the first was matched.": few,
+        "classes are missing: only the last one's images changed. Is the gradient cleared after each class?": last,
+        "there was a step after each class, so momentum moved the images again: take one step, after all classes.": (
             slope * often[case.labels].view(-1, 1, 1, 1)
         ),
     }
@@ -166,12 +166,13 @@ def wrong_gradient(function: Callable[..., Any]) -> str:
             if float(mine.learned.norm()) == 0:
                 raise NotYet(NOTHING)
             mine.refuse_detached()
-            raise NotYet("the images stand still now: their gradient was thrown away before their step.")
-        again = "the first round is right, and the second is not: something of the first is left in a `.grad`."
+            raise NotYet("the images no longer change: their gradient was cleared before their step.")
+        again = "the first round is right, but the second is not: a `.grad` still contains something from the first."
         first = "the images no longer take the right step: only the network's gradient was wrong."
         tell(mine.moved, kits.moved, {}, first if steps == 1 else again, NEAR)
-        tell(mine.learned, kits.learned, wrong, "the network takes another wrong step." if steps == 1 else again, NEAR)
-    return "The network learns from its own loss alone, and the images from the distance."
+        other = "the network still takes a wrong step, but not the same as before."
+        tell(mine.learned, kits.learned, wrong, other if steps == 1 else again, NEAR)
+    return "The network now learns only from its own loss, and the images only from the distance."
 
 
 def _wrong_training() -> dict[str, Tensor]:
@@ -189,9 +190,9 @@ def _wrong_training() -> dict[str, Tensor]:
     real = slope(case, torch.cat([b for b, _ in case.batches]), torch.cat([y for _, y in case.batches]))
     gradient = {
         "the network still takes the wrong step: print its `.grad` just before its own `backward`.": own + pull,
-        "the network stands still now: its gradient was thrown away before its step.": 0 * own,
-        "the network goes down the distance now: it should go down its own loss on the images.": pull,
-        "the network learns from the real images now: it should learn from the synthetic ones.": real,
+        "the network no longer changes: its gradient was cleared before its step.": 0 * own,
+        "the network now reduces the distance: it should reduce its own loss on the images.": pull,
+        "the network now learns from the real images: it should learn from the synthetic ones.": real,
         "the network learns from the images as they were before their step: train it afterwards.": (
             slope(before, before.images, before.labels)
         ),

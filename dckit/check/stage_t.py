@@ -89,22 +89,26 @@ def stage_t(function: Callable[..., Any]) -> str:
     found = ask(function, mine.network, mine.images, mine.labels, mine.test_images, mine.test_labels, EPOCHS)
     if float(mine.learned.norm()) == 0:
         written(found)
-        raise NotYet("the network has not learned anything: its weights are what they were. (`optimizer.step()`?)")
+        raise NotYet(
+            "the network has not learned anything: its weights have not changed. Is `optimizer.step()` missing?"
+        )
     rights = [Case().trained(half=half, restart=restart) for half in HALF for restart in (True, False)]
     right = next((case for case in rights if same(mine.learned, case.learned)), None)
     if right is None:
         for sentence, wrong in _wrong_training().items():
             if any(same(mine.learned, case.learned) for case in wrong):
                 raise NotYet(sentence)
-        raise NotYet("the network has learned something else than it should: compare optimiser, epochs and loss.")
+        raise NotYet("the trained weights are not the expected ones: compare the optimiser, the epochs and the loss.")
     written(found)
     accuracy = float(number(found))
     if abs(accuracy - right.score()) < 1e-3:
-        return "The same weights and the same accuracy as with the kit."
+        return "Your weights and your accuracy equal the kit's."
     for sentence, wrong_accuracy in _wrong_scores(right).items():
         if abs(accuracy - wrong_accuracy) < 1e-3:
             raise NotYet(f"the training is right, but {sentence}")
-    raise NotYet(f"the training is right, but not the accuracy: found {accuracy:.4g}, expected {right.score():.4g} %.")
+    raise NotYet(
+        f"the training is right, but the accuracy is not: found {accuracy:.4g}, expected {right.score():.4g} %."
+    )
 
 
 def _wrong_training() -> dict[str, list[Case]]:
@@ -114,28 +118,26 @@ def _wrong_training() -> dict[str, list[Case]]:
         return [Case().trained(**({"half": half, "restart": new} | change)) for half in HALF for new in (True, False)]
 
     return {
-        "the network was trained on the test images: what it is tested on, it must never have seen.": (
-            variants(data="test_")
-        ),
-        "the gradients of all epochs add up: begin each with `optimizer.zero_grad()`.": variants(zero=False),
-        "the rate stays as it was: at half of the epochs it falls to a tenth.": variants(drop=1.0),
-        "momentum is missing: 0.9.": variants(momentum=0.0),
-        "weight decay is missing: 0.0005.": variants(decay=0.0),
-        "the network learned in evaluation mode: `network.train()` before training.": variants(mode=False),
+        "the network was trained on the test images: it must not see them before the test.": variants(data="test_"),
+        "the gradients of all epochs add up: begin each epoch with `optimizer.zero_grad()`.": variants(zero=False),
+        "the learning rate stays the same: after half of the epochs, divide it by 10.": variants(drop=1.0),
+        "momentum is missing: it is 0.9.": variants(momentum=0.0),
+        "weight decay is missing: it is 0.0005.": variants(decay=0.0),
+        "the network learned in evaluation mode: call `network.train()` before the training.": variants(mode=False),
         "there is a softmax before the cross-entropy, which contains one itself.": variants(softmax=True),
-        "the sign is wrong: the network went up its loss.": variants(sign=-1),
-        "the rate is ten times too large: 0.01, then 0.001.": variants(rate=0.1),
+        "the sign is wrong: the training increased the loss.": variants(sign=-1),
+        "the learning rate is ten times too large: use 0.01, then 0.001.": variants(rate=0.1),
     }
 
 
 def _wrong_scores(right: Case) -> dict[str, float]:
     """What known mistakes take for the accuracy, by what is to be said to each."""
     return {
-        "the accuracy is a fraction: expected %, so times 100.": right.score() / 100,
-        "this is the number of right answers: expected %, so divide by how many there are.": (
+        "the accuracy is a fraction: expected a percentage, so multiply it by 100.": right.score() / 100,
+        "this is the number of correct answers: expected their percentage of all test images.": (
             right.score() / 100 * len(right.test_labels)
         ),
-        "this is the error: expected the share of right answers.": 100 - right.score(),
-        "the test ran in training mode: `network.eval()` before it.": right.score(mode=True),
-        "this is the accuracy on the images that it was trained on: test it on the others.": right.score(data=""),
+        "this is the percentage of wrong answers: expected that of correct ones.": 100 - right.score(),
+        "the test ran in training mode: call `network.eval()` before the test.": right.score(mode=True),
+        "this is the accuracy on the training images: expected the accuracy on the test images.": right.score(data=""),
     }

@@ -1,6 +1,6 @@
 """Pictures of saved results: accuracy against images per class, and heat maps such as Table 2."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..show import Picture, kits_style, picture
 from .measured import NETWORKS, Cell, Measured, networks_of, theirs_of
 from .run import METHODS
 from .store import Result
-from .verdicts import PRINTED, Sample
+from .verdicts import PRINTED, Sample, pooled
 
 IPC = (1, 10, 50)
 # Okabe and Ito's colours, each with a marker of its own
@@ -78,10 +78,37 @@ Cells = Mapping[tuple[str, str], Sample]  # (row, column), in Table 2 (condensed
 def cells_of(
     results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published", budget: str = ""
 ) -> Cells:
-    """What this kit measured of Table 2 on a dataset, at one budget or (empty) each cell at its largest."""
+    """What this kit measured of Table 2 on a dataset, at one budget or (empty) as the tables choose each cell's run."""
+    found = _found(results, dataset, ipc, protocol, budget)
+    return {pair: pooled(runs) for pair, runs in found.items()}
+
+
+def smallest_cells(
+    results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published", budget: str = "smoke"
+) -> set[tuple[str, str]]:
+    """Those of `cells_of` whose run, as the tables choose it, computes as little as this budget."""
+    found = _found(results, dataset, ipc, protocol, "")
+    return {pair for pair, runs in found.items() if runs[0].run.recipe.budget == budget}
+
+
+def _found(
+    results: Sequence[Result], dataset: str, ipc: int, protocol: str, budget: str
+) -> dict[tuple[str, str], list[Result]]:
     measured, pairs = Measured(results), product(networks_of(protocol), repeat=2)
-    cells = {(c, t): measured.sample(Cell(dataset, ipc, "dc", c, t), protocol, budget) for c, t in pairs}
-    return {pair: sample for pair, sample in cells.items() if sample}
+    cells = {(c, t): measured.of(Cell(dataset, ipc, "dc", c, t), protocol, budget) for c, t in pairs}
+    return {pair: runs for pair, runs in cells.items() if runs}
+
+
+def by_set(
+    results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published"
+) -> dict[str, tuple[float, ...]]:
+    """The accuracies of each random and each condensed set on its own, tested with ConvNet, under its name and seed."""
+    measured = Measured(results)
+    return {
+        f"{METHODS[method]}, seed {result.run.seed}": result.scores.accuracies
+        for method in ("random", "dc")
+        for result in measured.of(Cell(dataset, ipc, method), protocol)
+    }
 
 
 def printed_cells(source: str, table: str = "table2") -> Cells:
@@ -95,11 +122,15 @@ def heatmaps(
     panels: Mapping[str, Cells],
     names: Sequence[str] = NETWORKS,
     axes: tuple[str, str] = ("condensed with", "trained on the images"),
+    starred: Mapping[str, Collection[tuple[str, str]]] | None = None,
+    star: str = "at the budget smoke",
 ) -> Picture:
-    """One heat map a panel on one scale from 0 to 100 %, rows and columns in the order of ``names``.
+    """One heat map per panel on one scale from 0 to 100 %, rows and columns in the order of ``names``.
 
-    axes: what rows and columns stand for; by default those of Table 2.
+    axes: what rows and columns stand for; by default those of Table 2. starred: for a panel's title, the cells that get
+    a star; star: what it means, which is said below the picture.
     """
+    starred = starred or {}
     rows = [n for n in names if any(n == row for cells in panels.values() for row, _ in cells)]
     columns = [n for n in names if any(n == column for cells in panels.values() for _, column in cells)]
     figure = Figure(
@@ -107,17 +138,28 @@ def heatmaps(
     )
     drawn: Any = figure.subplots(1, len(panels), sharey=True, squeeze=False)
     for ax, (title, cells) in zip(drawn[0], panels.items(), strict=True):
-        _heatmap(ax, cells, rows, columns)
+        _heatmap(ax, cells, rows, columns, starred.get(title, ()))
         ax.set(title=title, xlabel=axes[1])
     drawn[0][0].set_ylabel(axes[0])
     said = (
-        f"{title}: " + ", ".join(f"{row} to {column} {s}" for (row, column), s in cells.items())
+        f"{title}: "
+        + ", ".join(f"{' to '.join(pair)} {s}{_star(pair, starred.get(title, ()))}" for pair, s in cells.items())
         for title, cells in panels.items()
     )
-    return picture(figure, f"Accuracy in %. Rows: {axes[0]}. Columns: {axes[1]}. " + "; ".join(said))
+    meaning = f"* {star}" if any(starred.values()) else ""
+    if meaning:
+        figure.supxlabel(meaning, fontsize=10)
+    head = f"Accuracy in %. Rows: {axes[0]}. Columns: {axes[1]}. "
+    return picture(figure, head + "; ".join(said) + (f". {meaning}" if meaning else ""))
 
 
-def _heatmap(ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str]) -> None:
+def _star(pair: tuple[str, str], starred: Collection[tuple[str, str]]) -> str:
+    return "*" if pair in starred else ""
+
+
+def _heatmap(
+    ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str], starred: Collection[tuple[str, str]]
+) -> None:
     values = np.array([[cells[c, t].mean if (c, t) in cells else np.nan for t in columns] for c in rows])
     ax.imshow(values, cmap="viridis", vmin=0, vmax=100, aspect="auto")
     for i, j in np.ndindex(values.shape):
@@ -126,7 +168,7 @@ def _heatmap(ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str]
         ax.text(
             j,
             i,
-            f"{number:.1f}" if known else "–",
+            f"{number:.1f}{_star((rows[i], columns[j]), starred)}" if known else "–",
             ha="center",
             va="center",
             color="white" if known and number < 60 else "black",

@@ -1,4 +1,7 @@
-"""What a detail is worth: paired differences between recipes, and the ladder of them drawn as a waterfall."""
+"""What a detail is worth: paired differences between recipes, and the ladder of them drawn as a waterfall.
+
+`rungs` and `alone_and_last` look results up, `effect` and `steps` subtract them, `waterfall` and `forest` draw them.
+"""
 
 import math
 import statistics
@@ -10,8 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..show import BLUE, MARKED, ORANGE, Picture, kits_style, mark_guess, picture
+from .measured import Cell, Measured
 from .store import Result
 from .verdicts import Difference
+
+MNIST_1 = Cell("mnist", 1)  # the number that the report could not reproduce
+_SIGN = {"report": " + ", "published": " - "}  # joins details of the other recipe, as in `recipe_words`
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,35 @@ def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
 def steps(names: Sequence[str], rungs: Sequence[Sequence[Result]]) -> dict[str, Effect]:
     """What each step of a ladder is worth: one name less than there are rungs."""
     return {name: effect(a, b) for name, (a, b) in zip(names, pairwise(rungs), strict=True)}
+
+
+def rungs(
+    measured: Measured, start: str, names: Sequence[str], budget: str = "lesson", cell: Cell = MNIST_1
+) -> list[list[Result]]:
+    """The results on every rung from ``start`` to the other recipe: one more detail switched on each rung.
+
+    start: "report" or "published". names: the details in the order in which they are switched. A rung that nobody has
+    measured is an empty list. Raises ValueError for another start or an unknown detail.
+    """
+    if start not in _SIGN:
+        raise ValueError(f"a ladder cannot start at {start!r}: expected report or published")
+    protocols = (_SIGN[start].join((start, *names[:n])) for n in range(len(names) + 1))
+    return [measured.of(cell, protocol, budget) for protocol in protocols]
+
+
+def alone_and_last(
+    measured: Measured, names: Sequence[str], budget: str = "lesson", cell: Cell = MNIST_1
+) -> dict[str, dict[str, Effect]]:
+    """Each detail's effect in two companies: "alone" in the report's recipe, and "last", all others being as published.
+
+    Raises ValueError where one of these recipes was not measured.
+    """
+    found: dict[str, dict[str, Effect]] = {}
+    for name in names:
+        without, with_it = rungs(measured, "report", [name], budget, cell)
+        complete, all_but_one = rungs(measured, "published", [name], budget, cell)
+        found[name] = {"alone": effect(without, with_it), "last": effect(all_but_one, complete)}
+    return found
 
 
 @kits_style

@@ -5,6 +5,8 @@ from typing import Any
 
 from ..method import Scores
 from ..show import Table
+from .family_table import against_dd as against_dd
+from .family_table import family as family
 from .measured import BUILT, NETWORKS, REBUILT, Cell, Measured, networks_of, protocol_of, recipe_of, theirs_of
 from .run import METHODS, Run, command
 from .store import Result

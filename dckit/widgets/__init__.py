@@ -4,8 +4,14 @@ Imports `dckit.results` and what lies below it. The only room that needs ipywidg
 """
 
 from .distance_lab import distance
+from .feature_space import feature_space
+from .growth import growth
+from .initialisation import initialisation
+from .interval import interval
 from .live_run import Live
 from .panel import Panel
 from .protocol_switches import switches
 from .set_explorer import explore
+from .siamese import siamese
+from .spread import spread
 from .table_explorer import tables

@@ -21,6 +21,7 @@ from .panel import STYLE, Panel, choice, classes_of
 
 WIDTH, IMAGES = 32, 32  # of the network and of the real batch: small, so that the picture follows a hand
 PATH = tuple(i / 10 for i in range(11))  # blends on the curve
+PLAYED = (0.0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0)  # blends on a page without a kernel: a picture takes 0.3 s
 COLUMNS = 7
 
 
@@ -134,4 +135,6 @@ def distance(real: ImageData, label: int = 0, seed: int = 0) -> Panel:
         value=0.5, min=0.0, max=1.0, step=0.05, description="blend", continuous_update=False, style=STYLE
     )
     network, metric = choice("network", NETWORKS, "ConvNet"), choice("metric", METRICS, "layerwise")
-    return Panel(draw, blend=blend, network=network, metric=metric, label=choice("class", classes_of(real), label))
+    played = {"blend": PLAYED, "metric": METRICS}
+    classes = choice("class", classes_of(real), label)
+    return Panel(draw, played, blend=blend, network=network, metric=metric, label=classes)

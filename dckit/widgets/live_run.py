@@ -65,6 +65,8 @@ class Live(Panel):
     stops a cell is the kernel's own interrupt; its file keeps the last state, and running the cell again goes on.
     """
 
+    without_kernel = "Condensing live needs a running kernel."
+
     def __init__(
         self, dataset: str, recipe: Recipe, seed: int = 0, outputs: str | Path = "outputs", download: bool = False
     ) -> None:
@@ -73,6 +75,7 @@ class Live(Panel):
         self._seed, self._outputs, self._download = seed, outputs, download
         super().__init__(
             lambda **_: plan(self.recipe, self.file),
+            {},
             dataset=choice("dataset", dict.fromkeys((dataset, "digits", *PRINTED)), dataset),
             ipc=choice("images per class", sorted({1, 2, 5, 10, recipe.ipc}), recipe.ipc),
             image_lr=choice("η_S", sorted({0.01, 0.03, 0.1, 0.3, 1.0, choices.image_lr}), choices.image_lr),

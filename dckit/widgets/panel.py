@@ -1,13 +1,14 @@
 """Controls over a plain function that draws; with ipywidgets' own controls alone, which Colab has too."""
 
-import html
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as ui
 
 from ..data import ImageData
 from ..show import Picture, Table
+from .dials import dials_of
+from .played import as_parts, drawn, fragment, tags_of
 
 Shown = Picture | Table | Sequence[Picture | Table]
 STYLE = {"description_width": "initial"}
@@ -17,14 +18,22 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 class Panel:
     """Controls, and below them what ``draw`` makes of their values; drawn anew whenever one of them changes.
 
-    Where no front end listens, as under papermill or on an exported page, it is what was drawn first, and no controls.
-    Raises what ``draw`` raises for the first values; later errors stand in the panel, as a sentence.
+    Where no kernel runs, as on an exported page, a script plays what was drawn when the panel was displayed: ``draw``
+    is then called for every combination of the values in ``played``, at most 200. Controls that are not named in it
+    keep their value. Name them where ``draw`` takes longer than 0.1 s, or where there would be more combinations.
+    played None: all values of all controls, in their order, as long as there are no more than 200 combinations.
+    Raises what ``draw`` raises for the first values, and ValueError for a name or value in ``played`` that no control
+    has; later errors stand in the panel, as a sentence.
     """
 
-    def __init__(self, draw: Callable[..., Shown], **controls: Any) -> None:
-        self.controls = controls
-        self._draw = draw
-        self._shown = ui.HTML(_html(draw(**self.values)))
+    without_kernel = ""  # the sentence on a page that plays none of the controls
+
+    def __init__(
+        self, draw: Callable[..., Shown], played: Mapping[str, Sequence[Any]] | None = None, **controls: Any
+    ) -> None:
+        dials_of(controls, played)  # refuses what is not there
+        self.controls, self._draw, self._played = controls, draw, played
+        self._shown = ui.HTML(tags_of(as_parts(draw(**self.values))))
         row = ui.Box(list(controls.values()), layout=ui.Layout(flex_flow="row wrap"))  # wraps on a narrow screen
         self._box = ui.VBox([row, self._shown])
         for control in controls.values():
@@ -40,24 +49,19 @@ class Panel:
         """What is shown now."""
         return str(self._shown.value)
 
+    @property
+    def played(self) -> str:
+        """The panel as tags that need no kernel: every state is drawn for them."""
+        return fragment(self._draw, self.controls, self._played, self.without_kernel)
+
     def _redraw(self, change: object) -> None:
         # Changes come one after another, and each one draws the values of all controls: the last one has the last word.
-        try:
-            self._shown.value = _html(self._draw(**self.values))
-        except Exception as error:  # else it ends in a log that nobody reads
-            sentence = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
-            self._shown.value = f'<p role="alert"><b>This does not work:</b> {html.escape(sentence)}</p>'
+        self._shown.value = tags_of(drawn(self._draw, self.values))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        # A front end shows the richest that it can: the widget, or else the picture. Never both.
+        # A front end shows the richest that it can: the widget, or else the page's tags. Never both.
         view = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
-        return {_VIEW: view, "text/html": self.html, "text/plain": f"controls: {', '.join(self.controls)}"}
-
-
-def _html(shown: Shown) -> str:
-    parts = [shown] if isinstance(shown, Picture | Table) else shown
-    tags = "".join(part.html for part in parts)
-    return f'<div class="jp-RenderedHTMLCommon" style="overflow-x: auto">{tags}</div>'  # JupyterLab's look of tables
+        return {_VIEW: view, "text/html": self.played, "text/plain": f"controls: {', '.join(self.controls)}"}
 
 
 def choice(description: str, options: Iterable[Any], value: Any) -> ui.Dropdown:

@@ -1,11 +1,13 @@
 """Protocol switches: each hidden detail as the report has it or, switched on, as published, and what that gave."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 import ipywidgets as ui
 
 from ..method import Recipe
-from ..results import Cell, Measured, Result, command, difference, pooled, samples, theirs_of
+from ..results import Cell, Measured, Result, Sample, command, difference, pooled, samples, theirs_of
 from ..show import Picture, Table
 from .panel import Panel, Shown
 
@@ -45,7 +47,15 @@ def shown(results: Sequence[Result], on: Collection[str], budget: str = "lesson"
         note += "\n\nNot measured yet. This measures it on real MNIST (`-p download true` fetches that):"
         what = {"dataset": "mnist", "ipc": 1, "budget": budget, "protocol": protocol, "questions": "false"}
         note += f"\n\n`{command('06_hidden_details', **what)}`"
-    return samples(rows, f"Accuracy on MNIST, {protocol}"), _settings(on, note)
+    numbers = _numbers(tuple(rows.items()))
+    return replace(numbers, alt=f"Accuracy on MNIST, {protocol}. {numbers.alt}"), _settings(on, note)
+
+
+@lru_cache(maxsize=64)
+def _numbers(rows: tuple[tuple[str, Sample | None], ...]) -> Picture:
+    """The picture of these rows. Most combinations are not measured, so that many pictures are equal."""
+    numbers = samples(dict(rows), "")
+    return replace(numbers, alt=numbers.alt.removeprefix(". "))
 
 
 def _settings(on: Collection[str], note: str) -> Table:

@@ -14,6 +14,7 @@ from ..show import ORANGE, Picture, draw_grid, kits_style, picture
 from .panel import STYLE, Panel, choice, classes_of
 
 NEIGHBOURS = 9
+PLAYED = 10  # classes on a page without a kernel, each at three iterations: a picture takes 0.2 s
 Runs = Mapping[str, Sequence[CondensedSet]]  # name of a run → its sets, in the order of their iterations
 
 
@@ -108,4 +109,6 @@ def explore(real: ImageData, runs: Runs) -> Panel:
     }
     if (ipc := min(min(sets[0].counts) for sets in runs.values())) > 1:
         controls["number"] = choice("image", ((n + 1, n) for n in range(ipc)), 0)
-    return Panel(draw, **controls)
+    last = len(iterations) - 1
+    played = {"iteration": [iterations[i] for i in (0, last // 2, last)], "label": range(len(real.classes))[:PLAYED]}
+    return Panel(draw, played, **controls)

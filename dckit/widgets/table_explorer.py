@@ -18,8 +18,15 @@ def tables(results: Sequence[Result], dataset: str = "mnist", ipc: int = 1, prot
 
     hows = dict.fromkeys((protocol, "published", "report", "report + networks"))
     trained = [*((name, (name,)) for name in NETWORKS), ("each of them", NETWORKS)]
+    played: dict[str, Sequence[Any]] = {
+        "dataset": [dataset, *PRINTED],
+        "ipc": [1, 10, 50, ipc],
+        "network": NETWORKS,
+        "trained": [("ConvNet",), NETWORKS],
+    }
     return Panel(
         draw,
+        played,
         dataset=choice("dataset", dict.fromkeys((dataset, "digits", *PRINTED)), dataset),
         ipc=choice("images per class", sorted({1, 10, 50, ipc}), ipc),
         network=choice("condensed with", NETWORKS, "ConvNet"),

@@ -1,0 +1,131 @@
+"""Columns of Table 2: the two that stay near chance in the report, with one part of their network mended at a time.
+
+A column is a network that is trained on the images. Its rows here are versions of that network, and all of them learn
+from the same condensed images, those of the report's recipe.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch.nn.functional as F
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from ..show import MARKED, Picture, Table, kits_style, picture
+from .figures import Cells
+from .measured import Cell, Measured
+from .verdicts import pooled, printed
+
+# How stage T trains, in words for `protocol_recipe`.
+TRAININGS = {
+    "report": "",
+    "+ optimiser": " + optimiser",
+    "published": " + optimiser + augmentation + epochs",
+}
+# Versions of a network, in the same words.
+LENETS = {
+    "as the report built it": "",
+    "ReLU for sigmoid": " + testing.version=report with ReLU",
+    "as published": " + networks",
+}
+ALEXNETS = {
+    "as the report built it": "",
+    "without softmax": " + testing.version=report without softmax",
+    "without dropout": " + testing.version=report without dropout",
+    "without both": " + testing.version=report without softmax and dropout",
+    "as published": " + networks",
+}
+AXES = ("network", "training (stage T)")
+HELPS = 20.0  # points of test accuracy: a network that was near chance has learned something
+
+
+def protocol_of(versions: Mapping[str, str], version: str, training: str) -> str:
+    """The words for `protocol_recipe`: the report's recipe with this version of a network and this training."""
+    return f"report{versions[version]}{TRAININGS[training]}"
+
+
+def column(measured: Measured, versions: Mapping[str, str], network: str, budget: str = "lesson") -> Cells:
+    """MNIST, 1 image per class, the report's images: each version of a network under each training, where measured.
+
+    versions: `LENETS` or `ALEXNETS`. network: "LeNet" or "AlexNet".
+    """
+    cell, found = Cell("mnist", 1, "dc", "ConvNet", network), {}
+    for version in versions:
+        for training in TRAININGS:
+            if results := measured.of(cell, protocol_of(versions, version, training), budget):
+                found[version, training] = pooled(results)
+    return found
+
+
+def best(cells: Cells, version: str) -> float:
+    """The highest mean accuracy in % that a version reaches under any training."""
+    return max(sample.mean for (of, _), sample in cells.items() if of == version)
+
+
+def culprit(start: float, mended: Mapping[str, float]) -> str:
+    """Which of two faults is to blame: the one whose mending lifts the accuracy by more than 20 points all alone.
+
+    start: the accuracy with both faults. mended: by fault, the accuracy without it. Returns the name of that fault,
+    "both" where mending either lifts it, and "together" where mending one alone does not.
+    """
+    helped = [name for name, accuracy in mended.items() if accuracy > start + HELPS]
+    return helped[0] if len(helped) == 1 else "both" if helped else "together"
+
+
+def slopes(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """The length of the gradient in the weights of each layer, first layer first.
+
+    The gradient is that of the cross-entropy of all ``images``. Raises ValueError for a network without such layers.
+    """
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    if not layers:
+        raise ValueError("the network has no convolution and no linear layer")
+    network.zero_grad()
+    F.cross_entropy(network(images), labels).backward()
+    gradients = [layer.weight.grad for layer in layers]
+    return {f"layer {n}": float(g.norm()) if g is not None else 0.0 for n, g in enumerate(gradients, 1)}
+
+
+@kits_style
+def draw_slopes(networks: Mapping[str, Mapping[str, float]]) -> Picture:
+    """The slopes of several networks as lines over their layers, on a logarithmic scale."""
+    figure = Figure(figsize=(6.5, 3), layout="constrained")
+    ax = figure.add_subplot()
+    for (name, layers), (colour, marker, dash) in zip(networks.items(), MARKED, strict=False):
+        ax.plot(list(layers), list(layers.values()), dash, marker=marker, color=colour, label=name)
+    ax.set(yscale="log", ylabel="length of the gradient")
+    ax.yaxis.set_major_formatter("{x:g}")  # powers of ten in plain digits, since the kit's style reads no formulas
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper left", ncols=len(networks), frameon=False)
+    said = (
+        f"{name}: " + ", ".join(f"{layer} {slope:.2g}" for layer, slope in layers.items())
+        for name, layers in networks.items()
+    )
+    return picture(figure, "Length of the gradient in each layer. " + "; ".join(said))
+
+
+def beside(
+    measured: Measured, networks: Sequence[str], yours: Mapping[tuple[str, str], str], dataset: str = "digits"
+) -> Table:
+    """ConvNet's images of MNIST, 1 per class, by both recipes: the paper, the report, this kit and you.
+
+    networks: those trained on the images, two rows each. yours: texts by (network, "report" or "published").
+    dataset: what yours were measured on.
+    """
+    rows = []
+    for network in networks:
+        cell = {"condensed_with": "ConvNet", "trained": network}
+        for protocol, source in (("report", "report"), ("published", "paper")):
+            theirs = str(printed(source, "table2", "mnist", **cell) or "–")
+            texts = ("–", theirs) if source == "report" else (theirs, "–")
+            mine = yours.get((network, protocol), "")
+            rows.append((network, protocol, *texts, _kit(measured, network, protocol), mine))
+    return Table(("trained", "recipe", "paper", "report", "this kit, MNIST", f"you, {dataset}"), tuple(rows))
+
+
+def _kit(measured: Measured, network: str, protocol: str) -> str:
+    """The kit's number at the largest budget that was measured, and over how many sets × networks."""
+    for budget in ("full", "lesson", "smoke"):
+        if found := measured.of(Cell("mnist", 1, "dc", "ConvNet", network), protocol, budget):
+            sample = pooled(found)
+            return f"{sample} ({budget}, {sample.sets} × {sample.networks})"
+    return "not measured yet"

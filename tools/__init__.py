@@ -1,0 +1,1 @@
+"""What the Makefile calls: tools for work on the kit, outside the package."""
