@@ -18,6 +18,7 @@ from dckit.widgets.feature_space import shown as features_shown
 from dckit.widgets.feature_space import space
 from dckit.widgets.initialisation import KNOWN, measured
 from dckit.widgets.initialisation import shown as initialisation_shown
+from dckit.widgets.siamese import changed
 from dckit.widgets.siamese import shown as siamese_shown
 
 # Siamese augmentation
@@ -237,7 +238,10 @@ def test_feature_space_shows_means_that_come_closer(digits):
 def test_the_siamese_widget_draws_one_set_of_numbers_or_one_per_image(digits):
     random = dckit.random_images(digits, 2)
     alike, apart = (siamese_shown(digits, random, "rotate", 1, siamese, 3) for siamese in (True, False))
-    assert alike.png != apart.png
+    same = torch.randn(1, 1, 28, 28).expand(4, -1, -1, -1)
+    for siamese, count in ((True, 1), (False, 4)):  # how many different images are made of four equal ones
+        assert len(changed(same, "rotate", 1, siamese).unique(dim=0)) == count
+    assert "numbers of its own for each image" in apart.alt
     assert "one draw of numbers for all images" in alike.alt
     assert "4 real and 2 synthetic images of 3" in alike.alt
     panel = widgets.siamese(digits, random)

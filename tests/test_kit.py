@@ -129,8 +129,3 @@ def test_the_numbers_at_the_readmes_head_are_those_of_their_runs():
     learned, random = re.search(r"these ten images classify ([\d.]+) % .* give ([\d.]+) %\.", text, re.DOTALL).groups()
     assert learned == mean["mnist-1-dc-ConvNet-ConvNet-published-lesson-0"]
     assert random == mean["mnist-1-random-ConvNet-published-lesson-0"]
-    full = re.search(
-        r"nothing reduced the kit gets ([\d.]+) %.*?FashionMNIST ([\d.]+), CIFAR10 ([\d.]+);", text, re.DOTALL
-    )
-    names = ("mnist", "fashionmnist", "cifar10")
-    assert full.groups() == tuple(mean[f"{name}-1-dc-ConvNet-ConvNet-published-full-0"] for name in names)

@@ -1,4 +1,4 @@
-"""The README's code: every command can be meant, every line of Python runs."""
+"""The code of the README and of the page on running: every command can be meant, every line of Python runs."""
 
 import re
 import shlex
@@ -15,7 +15,8 @@ from dckit.batch.parameters import defaults, typed
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"```(?:sh|bat)\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+PAGES = README + (ROOT / "docs" / "run.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```(?:sh|bat)\n(.*?)```", PAGES, re.DOTALL) for line in block.splitlines()]
 QUICK = 'budget="smoke").but(iterations=2, width=8, networks=1, epochs_augmented=2)'
 
 

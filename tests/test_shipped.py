@@ -83,7 +83,7 @@ def test_the_dark_columns_are_dark_and_the_published_ones_are_not():
             assert pooled(on_mnist(protocol, network, budget)).mean > 40
 
 
-def test_what_lesson_6_says_of_the_faults():
+def test_what_lesson_7_says_of_the_faults():
     def mean(network, budget, fault):
         return pooled(on_mnist(f"report{fault}", network, budget)).mean
 
@@ -99,9 +99,7 @@ def test_what_lesson_6_says_of_the_faults():
     )
 
 
-def smoke(protocol):
-    found = cells_of(SHIPPED, "mnist", 1, protocol, "smoke")
-    return {pair: sample.mean for pair, sample in found.items()}
+AT_REPORT = (SHIPPED, "mnist", 1, "report")
 
 
 def mean_of(cells, axis, network):
@@ -109,21 +107,19 @@ def mean_of(cells, axis, network):
 
 
 def test_what_lesson_5_says_of_table_2():
-    kit, paper = smoke("published"), {pair: s.mean for pair, s in printed_cells("paper").items()}
-    assert kit.keys() == paper.keys() == set(product(NETWORKS, NETWORKS))
-    for table in (kit, paper):
-        by_teaching = sorted(NETWORKS, key=lambda network: mean_of(table, 0, network))
-        assert set(by_teaching[-2:]) == {"ResNet18", "ConvNet"}
-        assert (by_teaching[0] == "VGG11") == (table is kit)
-    assert min(NETWORKS, key=lambda network: mean_of(kit, 1, network)) == "AlexNet"
-    assert round(kit["ConvNet", "AlexNet"]) == 47
-    assert round(pooled(on_mnist("published", "AlexNet")).mean) == 84
+    paper = {pair: sample.mean for pair, sample in printed_cells("paper").items()}
+    assert paper.keys() == set(product(NETWORKS, NETWORKS))
+    others = {network: mean_of(paper, 0, network) for network in NETWORKS}
+    assert min(others, key=others.get) == "MLP"  # only its images teach most networks less
+    assert min(mean for network, mean in others.items() if network != "MLP") > others["MLP"] + 5
 
-    report, mended = smoke("report"), smoke("report + networks")
-    assert report.keys() == set(product(BUILT, BUILT))
-    assert all(mean < 20 for pair, mean in report.items() if set(pair) & {"LeNet", "AlexNet"})
-    assert all(mean > 45 for pair, mean in report.items() if not set(pair) & {"LeNet", "AlexNet"})
-    assert (round(report["LeNet", "ConvNet"]), round(mended["LeNet", "ConvNet"])) == (12, 50)
+    report, kit = ({p: s.mean for p, s in found.items()} for found in (printed_cells("report"), cells_of(*AT_REPORT)))
+    assert kit.keys() == report.keys() == set(product(BUILT, BUILT))
+    for table in (report, kit):
+        assert max(mean_of(table, 1, network) for network in ("LeNet", "AlexNet")) < 20  # near chance
+        assert min(mean_of(table, 1, network) for network in ("MLP", "ConvNet")) > 35
+        rows = {network: mean_of(table, 0, network) for network in BUILT}
+        assert max(rows["LeNet"], rows["AlexNet"]) < rows["ConvNet"]
 
 
 def rows_of(page):

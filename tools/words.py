@@ -26,7 +26,7 @@ PHRASES = Path(__file__).with_name("phrases.txt").read_text(encoding="utf-8").sp
 PHRASE = re.compile("|".join(f"(?:{p})" for p in PHRASES if not p.startswith("#")), re.IGNORECASE | re.MULTILINE)
 
 # Terms that the text of a lesson links to the glossary where they first appear. Those that contain others come first.
-TERMS = {"images-per-class": "images? per class", "forgetting": "(?<!catastrophic )forgetting"}  # the latter as in Table 1
+TERMS = {"images-per-class": "images? per class", "forgetting": "(?<!catastrophic )forgetting"}  # of images
 for term in (
     *("siamese augmentation", "distribution matching", "dataset distillation", "condensed set", "layerwise distance"),
     *("matching step", "standard deviation", "stage c", "stage t", "k-center", "recipe", "budget", "epoch", "seed"),

@@ -3,7 +3,7 @@
 A check calls the learner's code on something small and says what is wrong with it. In the order of the lessons:
 `pixels`, `layerwise_distance`, `matching_step`, `wrong_gradient`, `stage_t`, `spread_reading`, `herding`,
 `sets_needed`, `darkest`, `verdict`, `paired_step`, `alexnet_bug`, `spread_by_luck`, `siamese`, `embedding_distance`,
-`unrolled_step`.
+`unrolled_step`, `memory_batch`, `rank_correlation`.
 `Guesses` keeps a lesson's predictions, `judged` shows those of all lessons, and `import_guesses` adds those that a
 page of the book saved.
 Imports `dckit.results` and what lies below it.
@@ -23,3 +23,4 @@ from .reading_interval import darkest, sets_needed
 from .reading_spread import spread_reading
 from .stage_c import matching_step, wrong_gradient
 from .stage_t import stage_t
+from .uses import memory_batch, rank_correlation

@@ -9,6 +9,7 @@ from .growth import growth
 from .initialisation import initialisation
 from .interval import interval
 from .live_run import Live
+from .memory import memory
 from .panel import Panel
 from .protocol_switches import switches
 from .set_explorer import explore

@@ -97,7 +97,7 @@
 
       const dials = data.dials.map((dial, i) =>
         KINDS[dial.kind](dial, (index) => {
-          at[i] = index;
+          at[0] = index;
           show();
         })
       );

@@ -39,8 +39,7 @@ def shown(
         batch = real.train.sample(label, IMAGES)[0]
     own = condensed.images[condensed.labels == label][:IMAGES]
     before = torch.cat([batch, own])
-    _, its = draw((kind,), before, numbers(number))
-    after = apply(kind, before, [n[:1] for n in its] if siamese else its)
+    after = changed(before, kind, number, siamese)
     figure = Figure(figsize=(1.1 * (len(before) + 1), 3.2), layout="constrained")
     shares = (len(batch), len(own))
     axes: Any = figure.subplots(2, 2, width_ratios=shares, squeeze=False)
@@ -52,6 +51,12 @@ def shown(
     said = f"{kind}, draw {number}: {numbers_of}"
     figure.suptitle(said, fontsize=11)
     return picture(figure, f"{said}. {len(batch)} real and {len(own)} synthetic images of {real.classes[label]}")
+
+
+def changed(images: Tensor, kind: str, number: int, siamese: bool) -> Tensor:
+    """Images after one draw of a kind, all by the first one's numbers or each by its own."""
+    _, its = draw((kind,), images, numbers(number))
+    return apply(kind, images, [n[:1] for n in its] if siamese else its)
 
 
 def _pixels(images: Tensor, real: ImageData) -> Tensor:
