@@ -15,7 +15,8 @@ import nbformat
 from dckit.engine import replacing
 from dckit.show import Picture
 
-DATA = "data:image/png;base64,"
+DATA = "data:image/png;base64,"  # how `dckit.show.Picture` puts a picture into tags
+NAMES = "[0-9][0-9]-*.png"
 
 
 class Pictures(HTMLParser):
@@ -38,7 +39,7 @@ class Pictures(HTMLParser):
 def of_lesson(path: Path) -> tuple[str, list[Picture]]:
     """The question of an executed lesson, which is its title, and its pictures."""
     cells = nbformat.read(path, as_version=4).cells
-    title = next((c.source for c in cells if c.cell_type == "markdown"), path.stem).splitlines()[0].lstrip("# ")
+    title = next(cell.source for cell in cells if cell.source.startswith("# ")).splitlines()[0].removeprefix("# ")
     tags = [output.get("data", {}).get("text/html", "") for cell in cells for output in cell.get("outputs", ())]
     return title, [picture for text in tags for picture in Pictures(text).found]
 
@@ -50,21 +51,20 @@ def plain(text: str) -> str:
 
 def write(lessons: Iterable[Path], folder: Path) -> int:
     """Replace the pictures and the page in ``folder``, and return how many pictures there are."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("[0-9][0-9]-*.png"):
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob(NAMES):
         old.unlink()
-    page, count = ["# Pictures of the lessons", "The words below a picture describe it."], 0
+    page = ["# Pictures of the lessons\n\nThe words below a picture describe it."]
     for lesson in lessons:
         title, pictures = of_lesson(lesson)
         page += [f"## {int(lesson.name[:2])}: {title}"] * bool(pictures)
-        for number, picture in enumerate(pictures, 1):
+        for number, picture in enumerate(pictures[::-1], 1):
             name = f"{lesson.name[:2]}-{number}.png"
             picture.save(folder / name)
             page += [f"![{name}, described below]({name})", f"{name}: {plain(picture.alt)}"]
-        count += len(pictures)
     with replacing(folder / "index.md") as part:
         part.write_text("\n\n".join(page) + "\n", encoding="utf-8")
-    return count
+    return len(list(folder.glob(NAMES)))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
     out = Path(*arguments or ["outputs"])
     if not (lessons := sorted(out.glob("[0-9][0-9]_*.ipynb"))):
         print(f"no executed lessons in {out}: run `make run` first", file=sys.stderr)
-        return 0
+        return 1
     print(f"{write(lessons, out / 'figures')} pictures: {out / 'figures' / 'index.md'}")
     return 0
 

@@ -100,7 +100,7 @@ def too_long(cells: Sequence[tuple[str, str]]) -> Iterator[tuple[int, str]]:
         if kind == "markdown" and (count := words(unfolded(text))) > 110:
             yield n, f"{count} words of text in the cell, at most 110 outside <details>"
     first = "\n".join(text for kind, text in cells[:6] if kind == "code")
-    if not re.search(r"\b(?:plots|widgets|figures)\.\w+\(|\bdisplay\(", first):
+    if not re.search(r"\b(?:plots|widgets|figures|drawing)\.\w+\(|\bdisplay\(", first):
         yield 5, "no picture or widget within the first six cells"
 
 

@@ -32,8 +32,8 @@ def _drawn(kind: str, rng: np.random.Generator) -> Image.Image:
     """One shape on noise."""
     noise = rng.normal(70, 25, (HEIGHT, WIDTH, 3)).clip(0, 255).astype(np.uint8)
     picture = Image.fromarray(noise)
-    half = int(rng.integers(9, 15))  # half of the shape's width and height
-    x, y = (int(rng.integers(half + 1, side - half)) for side in (WIDTH, HEIGHT))
+    half = int(rng.integers(9, 14))  # half of the shape's width and height
+    x, y = (side // 2 + int(rng.integers(-away, away + 1)) for side, away in ((WIDTH, 12), (HEIGHT, 5)))
     colour = tuple(int(c) for c in rng.integers(110, 256, 3))
     box = (x - half, y - half, x + half, y + half)
     draw = ImageDraw.Draw(picture)

@@ -97,7 +97,7 @@
 
       const dials = data.dials.map((dial, i) =>
         KINDS[dial.kind](dial, (index) => {
-          at[0] = index;
+          at[i] = index;
           show();
         })
       );
