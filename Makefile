@@ -4,7 +4,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 OUT ?= outputs
 
-.PHONY: run lab book test words times gpu browser colab release address clean
+.PHONY: run lab book figures test words times gpu browser colab release address clean
 
 run: $(VENV)/lab          ## set up, run the lessons on the embedded digits, and end with a table
 	$(BIN)/python -m dckit lessons notebooks --out $(OUT)
@@ -14,6 +14,9 @@ lab: $(VENV)/lab          ## open JupyterLab on lesson 0
 
 book: $(VENV)/book        ## one site of the executed lessons, readable offline; lessons not run yet are run first
 	$(BIN)/python tools/book.py --out $(OUT)
+
+figures: $(VENV)/lab      ## the pictures of the executed lessons, for slides; after `make run`
+	$(BIN)/python tools/figures.py $(OUT)
 
 test: $(VENV)/dev         ## linter, type checker, tests, every lesson
 	$(BIN)/ruff check

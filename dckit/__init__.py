@@ -6,7 +6,8 @@ condensed = dckit.condense(real, recipe, seed=0)
 scores = dckit.evaluate(condensed, real, recipe, seed=0)
 
 This is the front door. Behind it lie rooms, the lower ones first: `dckit.engine`, `dckit.data`, `dckit.method` (read
-that one first), `dckit.show`, `dckit.results`, and side by side `dckit.check`, `dckit.widgets`, `dckit.batch`.
+that one first), `dckit.show`, `dckit.uses`, `dckit.results`. On top, side by side: `dckit.check`, `dckit.widgets`,
+`dckit.batch`.
 """
 
 from collections import deque
@@ -74,7 +75,7 @@ def condense(
     progress: bool = True,
     draw: Draw = condensed_grid,
 ) -> CondensedSet:
-    """Learn ``recipe.ipc`` images of each class such that networks learn from them as from ``real``.
+    """Learn ``recipe.ipc`` images per class, such that networks learn from them as from ``real``.
 
     Arguments and errors are those of `condensing`, the generator that gives every iteration. progress: show how far it
     is, and the images as they form, by ``draw``.

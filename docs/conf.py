@@ -58,8 +58,14 @@ def captions_to_text(app: Sphinx, page: str, template: str, context: dict[str, A
     context["furo_navigation_tree"] = context["furo_navigation_tree"].replace('role="heading"', "")
 
 
+def marked(app: Sphinx, page: str, template: str, context: dict[str, Any], document: object) -> None:
+    """Tell the scripts of outputs that this is a page, where no kernel runs: see dckit/check/guess.js."""
+    context["metatags"] = context.get("metatags", "") + '<meta name="dckit-page" content="book">'
+
+
 def setup(app: Sphinx) -> None:
     """What Sphinx calls first."""
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.connect("doctree-read", badges_to_words)
     app.connect("html-page-context", captions_to_text, priority=900)  # after Furo
+    app.connect("html-page-context", marked)

@@ -563,7 +563,7 @@ wrongs(
 )  # fmt: skip
 
 
-# Lesson 6: the report's AlexNet
+# Lesson 7: the report's AlexNet
 
 
 @right(check.alexnet_bug)

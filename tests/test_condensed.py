@@ -58,7 +58,8 @@ def test_a_set_may_have_more_images_of_some_classes(digits, quick, tmp_path):
     rows = condensed.rows.view(3, 10, 1, 28, 28)
     assert torch.equal(rows[:, 3], condensed.pixels[3:6])
     assert torch.equal(rows[1:, :3], torch.ones(2, 3, 1, 28, 28))  # white
-    assert "1 to 3 images of each class" in condensed_grid(condensed).alt
+    assert "1 to 3 images per class" in condensed_grid(condensed).alt
+    assert "digits, 1 image per class; columns: 0, 1" in condensed_grid(random_images(digits)).alt
     condensed.save_images(tmp_path / "pictures")
     found = sorted(str(path.relative_to(tmp_path / "pictures")) for path in tmp_path.rglob("*.png"))
     assert len(found) == 13
@@ -192,7 +193,7 @@ def test_a_class_in_a_foreign_card_leads_to_no_place_outside_of_the_folder(conde
         (lambda c: dict(images=c.images[:0], labels=c.labels[:0]), "0 images and 0 labels do not fit"),
         (lambda c: dict(card={}), "card"),
         (lambda c: dict(card=c.card | {"classes": ["a", "b", "c"]}), "do not fit the card's 3 classes"),
-        (lambda c: dict(images=c.images / 0), "the images hold NaN or infinity: the run that made them diverged"),
+        (lambda c: dict(images=c.images / 0), "the images contain NaN or infinity: the run that made them diverged"),
         (lambda c: dict(images=c.images.clone().index_fill_(0, torch.tensor(3), float("inf"))), "NaN or infinity"),
     ],
 )
@@ -293,7 +294,7 @@ def test_a_file_of_nan_is_refused(condensed, tmp_path):
     path = tmp_path / "set.safetensors"
     tensors = {"images": condensed.images * float("nan"), "labels": condensed.labels}
     save_file(tensors, path, metadata={"dckit": json.dumps(condensed.card)})
-    with pytest.raises(ValueError, match=r"set\.safetensors: the images hold NaN"):
+    with pytest.raises(ValueError, match=r"set\.safetensors: the images contain NaN"):
         CondensedSet.load(path)
 
 

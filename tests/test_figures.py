@@ -17,7 +17,8 @@ SECOND = plots.picture(Figure(figsize=(1, 2)), "two")
 def lesson(path: Path, *outputs: str | dict[str, str]) -> Path:
     """An executed lesson with these outputs, tags or whole bundles, each in a cell of its own."""
     bundles = [{"text/html": output} if isinstance(output, str) else output for output in outputs]
-    cells = [nbformat.v4.new_markdown_cell("# Which one?\n\ntext"), nbformat.v4.new_code_cell("not run")]
+    texts = ("<span>what papermill puts on top</span>", "# Which one?\n\ntext")
+    cells = [*map(nbformat.v4.new_markdown_cell, texts), nbformat.v4.new_code_cell("not run")]
     for data in bundles:
         output = nbformat.v4.new_output("display_data", data)
         cells.append(nbformat.v4.new_code_cell("shown()", outputs=[output]))

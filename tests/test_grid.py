@@ -173,8 +173,8 @@ def test_cells_that_make_the_same_file_follow_one_another_and_others_do_not_wait
 @pytest.mark.parametrize(
     ("every", "given", "sentence"),
     [
-        ("sed = [1]", [], "'sed' is nothing that a grid sets in lesson.ipynb: expected dataset, ipc"),
-        ("seed = [1]", ["-p", "outputs", "here"], "'outputs' is nothing that a grid sets"),
+        ("sed = [1]", [], "'sed' is not a parameter that a grid sets in lesson.ipynb: expected dataset, ipc"),
+        ("seed = [1]", ["-p", "outputs", "here"], "'outputs' is not a parameter that a grid sets"),
         ("seed = []", [], "seed in [every] is []: expected a list"),
         ("seed = 1", [], "seed in [every] is 1: expected a list"),
         ('seed = ["one"]', [], "seed 'one': expected a whole number"),
@@ -210,7 +210,10 @@ def test_values_have_the_types_of_the_lessons_own(make):
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        (PARAMETERS.replace("ipc = 1", "ipc = 1 + seed"), "expected plain values in its parameters cell, not so ipc"),
+        (
+            PARAMETERS.replace("ipc = 1", "ipc = 1 + seed"),
+            "expected plain values in its parameters cell; computed: ipc",
+        ),
         (PARAMETERS.replace("dataset", "data"), "expected dataset and outputs in its parameters cell, found data, ipc"),
         (PARAMETERS.replace("outputs =", "out ="), "expected dataset and outputs in its parameters cell"),
         ("ipc = = 1", "its parameters cell is not Python"),

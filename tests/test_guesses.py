@@ -5,13 +5,15 @@ import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 import dckit
 from dckit import check
 from dckit.batch import notebook_script
-from dckit.check import Guesses, guess_file, kept
+from dckit.check import Guesses, guess_file, guess_page, kept, predictions
 from dckit.check.understood import understood
 from dckit.show import Picture
 
@@ -176,6 +178,70 @@ def test_another_digit_is_no_typing_mistake():
 
 def test_a_number_can_be_one_of_the_words():
     assert understood(10, "50", ("1", "10", "50"))[0] == "10"
+
+
+# What a notebook shows
+
+
+class Tags(HTMLParser):
+    """The attributes of the first tag, what is said outside of scripts, and how many scripts there are."""
+
+    def __init__(self, tags):
+        super().__init__()
+        self.data, self.said, self.scripts = {}, "", 0
+        self.feed(tags)
+
+    def handle_starttag(self, tag, attributes):
+        self.data = self.data or dict(attributes)
+        self.scripts += tag == "script"
+
+    def handle_data(self, data):
+        self.said += "" if self.scripts else data
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What is displayed, as in a notebook, where a front end chooses between tags and text."""
+    shown = []
+    monkeypatch.setattr(predictions, "display", shown.append)
+    return shown
+
+
+HOSTILE = """<b>"one"</b> & 'other', </script><script>alert(1)</script>"""
+
+
+def test_a_pages_script_reads_what_a_sentence_says(displayed, capsys):
+    guesses = Guesses(HOSTILE)
+    guesses.add(HOSTILE, None, HOSTILE, ("a", HOSTILE))
+    (answer,) = displayed
+    tags = Tags(answer._repr_html_())
+    assert tags.said == repr(answer) == f"{HOSTILE}: {HOSTILE}. You said: nothing."
+    assert not capsys.readouterr().out  # else it would stand there twice
+    assert (tags.data["data-lesson"], tags.data["data-question"]) == (HOSTILE, HOSTILE)
+    assert json.loads(tags.data["data-measured"]) == HOSTILE
+    assert json.loads(tags.data["data-choices"]) == ["a", HOSTILE]
+    assert not {"data-within", "data-said"} & set(tags.data)
+
+
+@pytest.mark.parametrize(("measured", "expected"), [(68.34, 68.34), (np.float32(0.5), 0.5), (math.nan, None)])
+def test_numbers_of_a_page_are_json(displayed, measured, expected):
+    Guesses().add(QUESTION, 35, measured, within=(0, 100))
+    data = Tags(displayed[0]._repr_html_()).data
+    assert json.loads(data.get("data-measured", "null")) == expected
+    assert json.loads(data["data-within"]) == [0, 100]
+    assert json.loads(data["data-said"]) == 35
+
+
+def test_the_first_question_brings_the_scripts_even_when_it_is_run_again(displayed):
+    guesses = Guesses("a")
+    for question in ("first", "second", "first", "third"):
+        guesses.add(question, None, 1.0)
+    assert [Tags(answer._repr_html_()).scripts for answer in displayed] == [3, 0, 3, 0]
+
+
+def test_no_script_ends_before_its_end():
+    for script in guess_page.SCRIPTS:
+        assert "</script" not in script.read_text()
 
 
 # The file

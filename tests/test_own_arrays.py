@@ -85,9 +85,9 @@ def hot(rows):
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
-        (dict(y=np.where(Y == 0, np.nan, Y)), "y_train holds NaN or infinity"),
-        (dict(y_test=np.where(Y == 0, np.nan, Y)), "y_test holds NaN or infinity"),
-        (dict(y_test=np.where(Y == 0, np.inf, Y)), "y_test holds NaN or infinity"),
+        (dict(y=np.where(Y == 0, np.nan, Y)), "y_train contains NaN or infinity"),
+        (dict(y_test=np.where(Y == 0, np.nan, Y)), "y_test contains NaN or infinity"),
+        (dict(y_test=np.where(Y == 0, np.inf, Y)), "y_test contains NaN or infinity"),
         (dict(y=hot([[1, 1, 0], [0, 1, 0], [0, 0, 1]])), r"y_train: labels of shape \(12, 3\): expected one label per"),
         (dict(y=hot([[0, 0, 0], [0, 1, 0], [0, 0, 1]])), r"y_train: labels of shape \(12, 3\): expected one label per"),
         (dict(y=hot([[0.2, 0.8], [1, 0], [0, 1]])), r"y_train: labels of shape \(12, 2\): expected one label per"),
@@ -182,7 +182,7 @@ def test_other_names_of_arrays_are_read(mine, keys):
     assert np.array_equal(real.train.pixels[:, 0].numpy(), GREY)
     assert np.array_equal(real.test.pixels[:, 0].numpy(), GREY[::-1])
     assert (real.train.labels.tolist(), real.test.labels.tolist()) == (Y.tolist(), Y[::-1].tolist())
-    refused(save(mine, keys=keys, y=Y * np.nan), f"{keys[1]} holds NaN")
+    refused(save(mine, keys=keys, y=Y * np.nan), f"{keys[1]} contains NaN")
 
 
 def test_the_documented_names_come_first(mine):

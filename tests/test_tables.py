@@ -282,8 +282,8 @@ def test_your_own_images_stand_alone():
     table = own_table([*saved, result(dataset="mnist", budget="smoke")], "digits", 1)
     assert column(table, "method") == [METHODS[m] for m in ("random", "dc", "whole")]
     assert not {"paper", "report"} & set(table.header)
-    assert "Other images" in table.note
-    assert "Other images" not in own_table([result()], "mnist", 1).note
+    assert "not the paper's images" in table.note
+    assert "not the paper's images" not in own_table([result()], "mnist", 1).note
 
 
 def test_what_the_largest_class_alone_reaches_is_told(digits, quick):

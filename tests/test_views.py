@@ -108,9 +108,8 @@ def test_the_lab_refuses_what_cannot_be_meant(digits, change, sentence):
 def test_a_run_is_drawn_with_its_iteration_distance_and_seconds(history):
     condensed = history["noise"][1]
     losses, seconds = condensed.card["losses"], condensed.card["seconds"]
-    assert (
-        f"iteration 2 of 3, distance {losses[1]:.3g}, {seconds / 2:.2g} s an iteration" in live_run.shown(condensed).alt
-    )
+    said = f"iteration 2 of 3, distance {losses[1]:.3g}, {seconds / 2:.2g} s per iteration"
+    assert said in live_run.shown(condensed).alt
 
 
 def test_a_run_is_watched_with_the_picture_asked_for(digits, monkeypatch):
@@ -138,7 +137,7 @@ def test_a_plan_says_what_differs_and_how_far_the_run_is(digits, tmp_path):
     states.close()
     picture, table = live_run.plan(recipe, file)
     assert "iteration 2 of 3" in picture.alt
-    assert table.note.startswith("Stopped at iteration 2 of 3: run the next cell, and it goes on.")
+    assert table.note.startswith("Stopped at iteration 2 of 3: run the next cell to continue.")
     *_, last = dckit.condensing(digits, recipe, checkpoint=file)
     save_checkpoint(file, last)
     assert live_run.plan(recipe, file)[-1].note.startswith("Finished.")

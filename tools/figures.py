@@ -44,11 +44,6 @@ def of_lesson(path: Path) -> tuple[str, list[Picture]]:
     return title, [picture for text in tags for picture in Pictures(text).found]
 
 
-def plain(text: str) -> str:
-    """Words that Markdown is to show as they are."""
-    return re.sub(r"([\\`*_\[\]<>|$#])", r"\\\1", text)
-
-
 def write(lessons: Iterable[Path], folder: Path) -> int:
     """Replace the pictures and the page in ``folder``, and return how many pictures there are."""
     folder.mkdir(exist_ok=True)
@@ -58,10 +53,11 @@ def write(lessons: Iterable[Path], folder: Path) -> int:
     for lesson in lessons:
         title, pictures = of_lesson(lesson)
         page += [f"## {int(lesson.name[:2])}: {title}"] * bool(pictures)
-        for number, picture in enumerate(pictures[::-1], 1):
+        for number, picture in enumerate(pictures, 1):
             name = f"{lesson.name[:2]}-{number}.png"
             picture.save(folder / name)
-            page += [f"![{name}, described below]({name})", f"{name}: {plain(picture.alt)}"]
+            words = re.sub(r"([\\`*_\[\]<>|$#])", r"\\\1", picture.alt)  # as they are, whatever they mean in Markdown
+            page += [f"![{name}, described below]({name})", f"{name}: {words}"]
     with replacing(folder / "index.md") as part:
         part.write_text("\n\n".join(page) + "\n", encoding="utf-8")
     return len(list(folder.glob(NAMES)))

@@ -1,4 +1,4 @@
-"""How long runs will take, from a few short runs of each kind: what a grid's dry run tells."""
+"""How long runs will take, from a few short runs of each kind: what a grid's dry run shows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Run a lesson for every cell of a grid, on all of a machine's cores or GPUs or on a Dask cluster, and go on later.
+"""Run a lesson for every cell of a grid, on all of a machine's cores or GPUs or on a Dask cluster, and continue later.
 
 python -m dckit grid notebooks/grids/table_1.toml --out outputs -p budget smoke -p dataset digits
 """
@@ -19,7 +19,7 @@ from .workers import Machines, executions, machines
 
 
 def run(todo: list[Job], outputs: Path, where: Machines, expected: Mapping[str, float]) -> list[headless.Execution]:
-    """Run all jobs, telling how far they are; returns those that failed. expected: seconds by the job's name."""
+    """Run all jobs and print how far they are; returns those that failed. expected: seconds by the job's name."""
     started, spent, passed, done, failed = time.monotonic(), 0.0, 0.0, 0, []
     with tqdm(total=len(todo), disable=None, bar_format="{desc} {bar}") as bar:
         for job, ran in executions(chains(todo, outputs), outputs, where):
@@ -73,7 +73,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on", file=sys.stderr)
+        print("\nstopped: run the same command again to continue", file=sys.stderr)
         return 130
     for ran in failed:
         see = f"; see {ran.notebook}" if ran.kept else ""
@@ -82,7 +82,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
 
 
 def _expected(todo: list[Job], outputs: Path, where: Machines, dry_run: bool) -> dict[str, float]:
-    """Seconds for each cell by its name, told; all alike where they differ in their seed alone and nobody asked.
+    """Seconds for each cell by its name, printed too; all alike where cells differ only in their seed, unless asked.
 
     Raises ValueError or OSError in a dry run where the steps cannot be timed.
     """
@@ -108,13 +108,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("outputs"), help="folder for all results (default: outputs)")
     parser.add_argument(
         *("-p", "--parameter"), nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
-        help="fix a parameter, whatever the file says",
+        help="set a parameter, in place of what the file says",
     )  # fmt: skip
     parser.add_argument("--jobs", type=int, help="cells at once (default: one per GPU, or without GPUs one per core)")
     parser.add_argument(
         "--dask", metavar="ADDRESS",
-        help="run on the Dask cluster of this scheduler, a cell per thread of its workers, which must see this folder, "
-        "the datasets and the folder of results under the same paths",
+        help="run on the Dask cluster of this scheduler, one cell per thread of its workers, which must see this "
+        "folder, the datasets and the folder of results under the same paths",
     )  # fmt: skip
-    parser.add_argument("--dry-run", action="store_true", help="tell what there is to do and how long it will take")
+    parser.add_argument("--dry-run", action="store_true", help="print what there is to do and how long it will take")
     return parser

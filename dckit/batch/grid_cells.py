@@ -58,14 +58,14 @@ def _digest(dataset: str) -> str | None:
 def jobs_of(grid: Path, given: Mapping[str, Any]) -> list[Job]:
     """The jobs of a grid's file; ``given`` parameters, as on a command line, take the place of the file's.
 
-    Raises ValueError, or OSError for a missing file, in one sentence for whatever cannot be meant.
+    Raises ValueError, or OSError for a missing file, in one sentence for anything that makes no sense.
     """
     lesson, fixed, every = _read(grid)
     own = _defaults(lesson)
     for name in (*fixed, *every, *given):
         if name not in own:
             known = ", ".join(own) + guess(name, own)
-            raise ValueError(f"{name!r} is nothing that a grid sets in {lesson.name}: expected {known}")
+            raise ValueError(f"{name!r} is not a parameter that a grid sets in {lesson.name}: expected {known}")
     kinds = {name: type(value) for name, value in own.items()}
     fixed = {name: suited(name, value, kinds[name]) for name, value in fixed.items()}
     every = {name: [suited(name, value, kinds[name]) for value in values] for name, values in every.items()}
@@ -111,7 +111,7 @@ def _defaults(lesson: Path) -> dict[str, Any]:
     """The values in the lesson's parameters cell, but for the folder of outputs, which a grid sets itself."""
     values = defaults(lesson)
     if computed := [name for name, value in values.items() if value is ... and name != "outputs"]:
-        raise ValueError(f"{lesson}: expected plain values in its parameters cell, not so {', '.join(computed)}")
+        raise ValueError(f"{lesson}: expected plain values in its parameters cell; computed: {', '.join(computed)}")
     if not {"outputs", "dataset"} <= values.keys():
         raise ValueError(f"{lesson}: expected dataset and outputs in its parameters cell, found {', '.join(values)}")
     del values["outputs"]

@@ -171,6 +171,7 @@ def page(notebook: Path) -> str:
     title = re.search(r"^# (.+)", cells.cells[0].source, flags=re.MULTILINE)
     name = title[1] if title else notebook.stem
     body, _ = HTMLExporter(template_name="lab").from_notebook_node(cells, {"metadata": {"name": name}})
+    body = body.replace("<head>", '<head><meta name="dckit-page" content="lesson">', 1)  # no kernel: check/guess.js
     return re.sub(r'<script[^>]*src="https?://[^>]*>\s*</script>', "", body)
 
 

@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("notebook", type=Path, nargs="+", help="a notebook, or a folder of them")
     parser.add_argument("--out", type=Path, default=Path("outputs"), help="folder for all results (default: outputs)")
     parser.add_argument(
-        *("-p", "--parameter"), nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="as papermill's"
+        *("-p", "--parameter"), nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="as in papermill"
     )
     return parser
 

@@ -1,15 +1,19 @@
 """What a learner said before a cell measured it, and what it measured; every lesson ends with both, side by side."""
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from IPython.display import display
+
 from ..engine import expanded
 from ..show import Table
 from . import kept
 from .guess_file import Contents, Record, day, nothing
+from .guess_page import Answer, around
 from .understood import Said, text, understood
 
 
@@ -51,11 +55,19 @@ class Guesses:
             print(note)
         earlier = f" on {day(record)}" if said is None and answer is not None else ""
         you_said = "nothing" if answer is None else text(answer) + (" (after the measurement)" * late)
-        print(f"{question}: {text(measured)}. You said{earlier}: {you_said}.")
+        sentence = f"{question}: {text(measured)}. You said{earlier}: {you_said}."
+        display(Answer(sentence, self._data(question, choices, within), script=question == next(iter(self._rows))))
         return answer
 
+    def _data(self, question: str, choices: Sequence[str], within: tuple[float, float] | None) -> dict[str, str]:
+        """What a page without Python must know to ask this question itself."""
+        said, measured, _ = self._rows[question]
+        values = {"measured": _finite(measured), "choices": list(choices), "within": within, "said": said}
+        asked = {"lesson": self._lesson, "question": question}
+        return asked | {name: json.dumps(value) for name, value in values.items() if value is not None}
+
     def _record(self, question: str, said: Said | None, measured: Said) -> Record:
-        value = measured if isinstance(measured, str) else float(measured) if math.isfinite(measured) else None
+        value = _finite(measured)
         try:
             with self._contents(said) as contents:
                 return kept.noted(contents["guesses"], self._lesson, question, said, value)
@@ -96,7 +108,12 @@ class Guesses:
         return f"{summary} Predictions in words: {sum(words)} of {len(words)} right." if words else summary
 
     def _repr_markdown_(self) -> str:
-        return self.table.markdown
+        return around(self.table.markdown)
+
+
+def _finite(measured: Said) -> Said | None:
+    """A measurement as JSON has it: no number stands for nan, nor for infinity."""
+    return measured if isinstance(measured, str) else float(measured) if math.isfinite(measured) else None
 
 
 def off(guess: Said | None, measured: Said | None) -> str:

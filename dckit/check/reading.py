@@ -103,7 +103,7 @@ def _wrong_readings(verdicts: Mapping[str, Verdict]) -> dict[str, dict[str, str]
 
 @checked
 def alexnet_bug(function: Callable[..., Any]) -> str:
-    """Lesson 6. ``function(network)`` returns the report's AlexNet without its fault, all the rest as it was."""
+    """Lesson 7. ``function(network)`` returns the report's AlexNet without its fault, all the rest as it was."""
     suspect, images = (
         build("AlexNet", (1, 28, 28), 10, "report", width=8).double(),
         torch.randn(4, 1, 28, 28).double(),

@@ -53,7 +53,7 @@ def _keys(file: Mapping[str, np.ndarray]) -> tuple[list[str], str | None]:
 
 
 def _half(where: str, x: np.ndarray, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-    """Images and labels of one half, checked: right, or refused."""
+    """Images and labels of one half, after all checks."""
     pixels, labels = checked(where, _eight_bits_or_float(where, _channels_first(where, x)), labels, classes)
     brightest = float(pixels.max())
     if pixels.dtype == torch.uint8 and brightest == 1:
@@ -119,7 +119,7 @@ def _one_each(where: str, y: np.ndarray) -> np.ndarray:
     if y.dtype.kind not in "biufUS":
         raise ValueError(f"{where}: labels of type {y.dtype}: expected numbers or words")
     if y.dtype.kind == "f" and not np.isfinite(y).all():
-        raise ValueError(f"{where} holds NaN or infinity: give every image a label, or leave the image out")
+        raise ValueError(f"{where} contains NaN or infinity: give every image a label, or leave the image out")
     if y.ndim == 2 and y.shape[1] == 1:
         return _one_each(where, y[:, 0])
     if y.ndim == 2 and y.shape[1] > 1:

@@ -21,9 +21,9 @@ SHIPPED = Path(__file__).parent / "sets"  # finished sets that come with the kit
 class CondensedSet:
     """Images (n, channels, height, width) float32, normalised and sorted by class; labels (n,) int64; card.
 
-    The kit's own sets have ``ipc`` images of each class, so n is classes × ipc; others may have more of some.
-    The card names dataset, classes, mean, std, recipe, seed, versions, device, seconds and the losses. It is the
-    run's, so it says what the numbers cannot. Raises ValueError for a card that does not fit the images, or NaN.
+    The kit's own sets have ``ipc`` images per class, so n is classes × ipc; in others, some classes may have more.
+    The card names dataset, classes, mean, std, recipe, seed, versions, device, seconds and the losses. It
+    comes from the run that made the images. Raises ValueError for a card that does not fit the images, or NaN.
     """
 
     images: Tensor
@@ -50,7 +50,7 @@ class CondensedSet:
                 "expected images of every class, sorted, and labels of int64"
             )
         if not torch.isfinite(self.images).all():
-            raise ValueError("the images hold NaN or infinity: the run that made them diverged")
+            raise ValueError("the images contain NaN or infinity: the run that made them diverged")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -75,7 +75,7 @@ class CondensedSet:
 
     @property
     def pixels(self) -> Tensor:
-        """The images as pictures: de-normalised and cut off at 0 and 1. For eyes; train on ``images``."""
+        """The images as pictures: de-normalised and cut off at 0 and 1. To look at; train on ``images``."""
         return denormalise(self.images, self.card["mean"], self.card["std"])
 
     @property
@@ -102,7 +102,7 @@ class CondensedSet:
     def load(cls, path: str | Path) -> "CondensedSet":
         """Read a file of ``save``, or a set that comes with the kit, by its name: one of `shipped_sets`, as "mnist-1".
 
-        A file of that name goes first. Raises FileNotFoundError, or ValueError for a damaged or foreign file.
+        A file of that name comes first. Raises FileNotFoundError, or ValueError for a damaged or foreign file.
         """
         path = expanded(path)
         if not path.is_file():
@@ -119,7 +119,7 @@ class CondensedSet:
             raise ValueError(f"{path}: {error}") from None
 
     def save_grid(self, path: str | Path) -> None:
-        """One PNG of all images, a column a class."""
+        """One PNG with all images, one column per class."""
         from torchvision.utils import save_image
 
         with replacing(path) as part:
@@ -191,7 +191,7 @@ def shipped_sets() -> list[str]:
 
 
 def base_card(real: ImageData) -> dict[str, Any]:
-    """What a card says of the dataset."""
+    """What a card says about the dataset."""
     return {
         "dataset": real.name,
         "classes": list(real.classes),
@@ -229,6 +229,6 @@ def _is_card(card: Any) -> bool:
 
 
 def _number_types() -> list[Any]:
-    """What NumPy's numbers, which the published code saves its accuracies as, are rebuilt with. Plain data all."""
+    """What rebuilds NumPy's numbers, as which the published code saves its accuracies. All of it is plain data."""
     scalar = np.float64(0).__reduce__()[0]
     return [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, type(np.dtype("float64"))]

@@ -36,7 +36,7 @@ def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -
 
 
 def denormalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """What ``normalise`` undid, cut off at 0 and 1, since learned images leave that range."""
+    """Undo ``normalise``, and cut off at 0 and 1, since learned images leave that range."""
     return (images * _per_channel(std, images) + _per_channel(mean, images)).clamp(0, 1)
 
 
@@ -48,7 +48,7 @@ def _per_channel(values: tuple[float, ...], images: Tensor) -> Tensor:
 class Split:
     """Half of a dataset: pixels as they are stored, normalised when they are asked for.
 
-    pixels (N, channels, height, width) uint8, or float32 in 0 to 1; labels (N,) int64; mean, std one a channel.
+    pixels (N, channels, height, width) uint8, or float32 in 0 to 1; labels (N,) int64; mean, std: one per channel.
     """
 
     pixels: Tensor
@@ -137,7 +137,7 @@ class ImageData:
     def majority(self) -> float:
         """Share of test images in %, that belong to the largest class of the training images.
 
-        So much reaches whoever always answers with that class.
+        Always answering with that class reaches this accuracy.
         """
         largest = int(self.train.labels.bincount().argmax())
         return 100 * float((self.test.labels == largest).float().mean())

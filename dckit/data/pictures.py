@@ -101,7 +101,7 @@ def _classes(folder: Path, left_out: list[Path]) -> Classes:
         classes[name] = [file for file in files if file.suffix.lower() in ENDINGS]
         left_out += [file for file in files if file.suffix.lower() not in ENDINGS]
         if not classes[name]:
-            raise ValueError(f"{folder / name} holds no picture: expected files that end in {', '.join(ENDINGS)}")
+            raise ValueError(f"{folder / name} contains no picture: expected files that end in {', '.join(ENDINGS)}")
     if not classes:
         raise ValueError(f"there is no class folder in {folder}: expected a folder of pictures for each class")
     return classes
@@ -195,7 +195,7 @@ def _on_white(image: Image.Image, hidden: Any) -> Image.Image:
 def _from_16_bits(image: Image.Image) -> Image.Image:
     """A grey picture of 16 bits in 8. Mode I holds 32 bits, of which PNG and PGM files use 16."""
     if not image.mode.startswith("I;16") and not (image.mode == "I" and image.format in ("PNG", "PPM")):
-        raise ValueError(f"mode {image.mode}: expected 8 or 16 bits per channel, save it so")
+        raise ValueError(f"mode {image.mode}: expected 8 or 16 bits per channel, save it in one of them")
     values = np.asarray(image).astype(np.int64)
     if getattr(image, "tag_v2", {}).get(262) == 0:  # TIFF's PhotometricInterpretation: 0 is white
         values = 65535 - values

@@ -48,7 +48,7 @@ DETAILS = (
         "T",
         "whether the images are cropped, scaled or rotated anew in every epoch",
         "mentioned, for MNIST",
-        "one of the three for each image and epoch, on MNIST alone",
+        "one of the three for each image and epoch, only on MNIST",
         "none",
         True,
     ),
@@ -89,7 +89,7 @@ DETAILS = (
         "both",
         "what is built under the names LeNet and AlexNet",
         "the names and the original papers",
-        "networks of its own: ReLU, max pool; AlexNet with small kernels and one linear layer",
+        "other networks: ReLU, max pool; AlexNet with small kernels and one linear layer",
         "the originals: sigmoid and average pool; AlexNet at 227×227 with dropout and a softmax before the loss",
         True,
         ("LeNet", "AlexNet"),
@@ -138,7 +138,8 @@ DETAILS = (
 
 
 def difference(start: Recipe, end: Recipe) -> list[Detail]:
-    """The details that two recipes differ in, as far as they act, stage T's first. Unnamed fields name themselves.
+    """The details that two recipes differ in, as far as they act, stage T's first. A field without
+    a name here goes by its own.
 
     Raises ValueError for recipes that differ in images per class, budget, method or networks: other experiments.
     """

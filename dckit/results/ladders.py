@@ -34,7 +34,7 @@ def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
 
     Runs of one seed meet the same random numbers, so their luck cancels where they differ in little. With several
     seeds the interval is Student's over the sets' differences. With one it is over its networks' differences, and says
-    nothing of other sets. Raises ValueError where no seed is in both.
+    nothing about other sets. Raises ValueError where no seed is in both.
     """
     from scipy.stats import ttest_rel
 
@@ -71,7 +71,7 @@ def rungs(
 def alone_and_last(
     measured: Measured, names: Sequence[str], budget: str = "lesson", cell: Cell = MNIST_1
 ) -> dict[str, dict[str, Effect]]:
-    """Each detail's effect in two companies: "alone" in the report's recipe, and "last", all others being as published.
+    """Each detail's effect: "alone" in the report's recipe, and "last", when all others are as published.
 
     Raises ValueError where one of these recipes was not measured.
     """
@@ -108,7 +108,7 @@ def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
 def waterfall(
     start: tuple[str, float], climb: Mapping[str, Effect], end: str, guess: str | float | None = None
 ) -> Picture:
-    """From an accuracy in %, step by step, to where the steps lead: a floating bar a step, with its interval.
+    """From an accuracy in %, step by step, to where the steps lead: one floating bar per step, with its interval.
 
     guess: the name of the step that a learner expects to be the largest, or the points expected of all together.
     """

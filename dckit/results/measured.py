@@ -98,7 +98,7 @@ def _distance(run: Run, wanted: Recipe) -> tuple[int, int]:
 
 
 def recipe_of(run: Run, protocol: str) -> str:
-    """A run's recipe in words: protocol, budget, and what is otherwise than these say."""
+    """A run's recipe in words: protocol, budget, and what differs from these."""
     words = (
         AMOUNTS.get(field, field).format(value) for field, value in changes(run, _at_budget(run, protocol)).items()
     )

@@ -14,7 +14,7 @@ from .store import read, save
 def measure(run: Run, real: ImageData, outputs: str | Path, device: str = "auto") -> Scores:
     """The scores of a run: those saved below ``outputs``, or else measured now, watched and saved.
 
-    Stage C goes on from its checkpoint. Raises ValueError for another dataset than the run's, and what `read`,
+    Stage C continues from its checkpoint. Raises ValueError for another dataset than the run's, and what `read`,
     `condense` and `evaluate` raise.
     """
     if real.name != run.dataset:
@@ -52,7 +52,7 @@ def _ended(states: Iterator[AnyStage]) -> AnyStage:
 
 
 def saved_sets(outputs: str | Path) -> Iterator[CondensedSet]:
-    """The finished condensed sets below the folder ``outputs``, for pictures; others are passed over."""
+    """The finished condensed sets below the folder ``outputs``, for pictures; others are skipped."""
     for path in sorted((expanded(outputs) / "sets").glob("*.safetensors")):
         try:
             condensed = CondensedSet.load(path)

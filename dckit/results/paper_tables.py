@@ -17,7 +17,7 @@ _COLUMNS = ("paper", "report", "this kit", "sets × networks", "recipe", "kit �
 
 
 def table_1(results: Sequence[Result], datasets: Sequence[str] = tuple(PRINTED), protocol: str = "published") -> Table:
-    """The paper's Table 1: each way to get 1, 10 or 50 images of each class, tested with ConvNet."""
+    """The paper's Table 1: each way to get 1, 10 or 50 images per class, tested with ConvNet."""
     rows = [
         (Cell(dataset, ipc, method), (PRINTED[dataset], str(ipc), METHODS[method]))
         for dataset in datasets
@@ -32,7 +32,7 @@ def table_1(results: Sequence[Result], datasets: Sequence[str] = tuple(PRINTED),
 def table_2(results: Sequence[Result], protocol: str = "published", networks: Sequence[str] = NETWORKS) -> Table:
     """The paper's Table 2: MNIST, 1 image per class, condensed with one network and tested with another.
 
-    protocol "report": the report's Table 2, the four networks that it built, LeNet and AlexNet its own way.
+    protocol "report": the report's Table 2, the four networks that it built, with its own LeNet and AlexNet.
     """
     networks = [n for n in networks if n in networks_of(protocol)]
     rows = [(Cell("mnist", 1, "dc", c, t), (c, t)) for c in networks for t in networks]
@@ -55,7 +55,7 @@ def setting(
 ) -> Table:
     """One dataset and size: with ConvNet alone every method, as in Table 1; else condensed images, as in Table 2 or 3.
 
-    trained: the networks of stage T, a row each. protocol: "report + networks" is that of the report's Table 3.
+    trained: the networks of stage T, one row each. protocol: "report + networks" is that of the report's Table 3.
     """
     if network == "ConvNet" and tuple(trained) == ("ConvNet",):
         by_method = [(Cell(dataset, 1 if m == "whole" else ipc, m), (METHODS[m],)) for m in OF_TABLE_1]
@@ -66,7 +66,7 @@ def setting(
 
 
 def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str = "published") -> Table:
-    """What was measured on one dataset, for each method; nothing stands beside it."""
+    """What was measured on one dataset, for each method, without any printed numbers beside it."""
     measured, rows = Measured(results), []
     for method in METHODS:
         found = measured.of(Cell(dataset, 1 if method == "whole" else ipc, method), protocol)
@@ -74,7 +74,7 @@ def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str =
             rows.append((METHODS[method], *_kit(found, protocol)))
     note = f"{dataset}, {ipc} image{'s' * (ipc > 1)} per class."
     if dataset not in PRINTED:
-        note += " Other images than the paper's: no column to compare with."
+        note += " These are not the paper's images, so there is nothing to compare with."
     note += _guessing(next((r.scores.card for r in reversed(results) if r.run.dataset == dataset), {}))
     return Table(("method", "accuracy in %", "sets × networks", "recipe"), tuple(rows), note)
 
@@ -134,8 +134,8 @@ def _note(done: Mapping[str, int], missing: Mapping[str, int]) -> str:
         "Accuracy in %, mean ± deviation over all networks. The paper's: 5 sets × 20 networks; the report's: 1 × 20. "
         "kit − paper and kit − report: difference in points, its 95 % interval and a verdict (see "
         "`dckit.results.verdicts`). "
-        "The kit's recipe is the one in its column, whoever it is compared with. Where both sides have one set, how "
-        "sets differ is in neither, and the interval is too narrow."
+        "Both differences are those of the run whose recipe stands in its column. Where both sides have one set, the "
+        "interval knows nothing about how sets differ, and is too narrow."
     )
     for said, commands in (
         ("Measured by (`-p seed 0` for the first set, `1` for the second):", done),
@@ -149,7 +149,7 @@ def _note(done: Mapping[str, int], missing: Mapping[str, int]) -> str:
 def beside(measured: Mapping[str, Scores]) -> Table:
     """Accuracies measured here, keyed as in `METHODS`, beside the paper's and the report's for that dataset.
 
-    A dataset that neither measured stands beside MNIST's, which the header says.
+    A dataset that neither measured stands beside their numbers for MNIST, as the header says.
     """
     card = next(iter(measured.values())).card
     dataset, recipe = card["dataset"], card["recipe"]

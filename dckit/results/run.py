@@ -120,10 +120,10 @@ def runs(
     trained: str = "",
     protocol: str = "published",
 ) -> list[Run]:
-    """The runs that a lesson's parameters ask for; all are refused here, in one sentence, if one cannot be meant.
+    """The runs that a lesson's parameters ask for; all are refused here, in one sentence, if one makes no sense.
 
     dataset: as for `load`. methods, networks (of stage C), trained (in stage T; empty: the same as networks): words
-    with spaces between; protocol: as for `protocol_recipe`, several with semicolons between. Each with each.
+    with spaces between; protocol: as for `protocol_recipe`, several with semicolons between. All combinations.
     """
     for what, words in {"methods": methods, "networks": networks, "trained": trained, "protocol": protocol}.items():
         if not isinstance(words, str):

@@ -39,7 +39,7 @@ def spread(sets: Sequence[Sequence[float]]) -> Spread:
 
 def spread_table(rows: Mapping[str, Spread]) -> Table:
     """One row per recipe: the three deviations, and how many times the last one is as large as the second."""
-    header = ("recipe", "networks of a set deviate by", "so set means would by", "set means do by", "times")
+    header = ("recipe", "deviation of networks", "of set means, by luck", "of set means, measured", "times")
     texts = (
         (name, f"{s.networks:.2f}", f"{s.luck:.2f}", f"{s.sets:.2f}", f"{s.sets / s.luck:.1f}")
         for name, s in rows.items()

@@ -1,4 +1,4 @@
-"""Measured accuracies on disk: one small JSON file a run, named by what was run.
+"""Measured accuracies on disk: one small JSON file per run, named by what was run.
 
 Files of many machines are merged by copying them into one folder. Nothing is overwritten: a run whose result is there
 is not run again.
@@ -46,7 +46,7 @@ def save(run: Run, scores: Scores, outputs: str | Path) -> Path:
 
 
 def _refuse_others(run: Run, scores: Scores) -> None:
-    """Raise ValueError unless the scores are complete, and their card tells of this run."""
+    """Raise ValueError unless the scores are complete, and their card is that of this run."""
     card, made = scores.card, scores.card["set"]
     n, of = scores.done
     if n < of:

@@ -20,7 +20,7 @@ DARK = "#333333"
 
 @kits_style
 def method(real: Tensor, condensed: Tensor) -> Picture:
-    """How gradient matching changes synthetic images: the drawing at the head of lesson 0.
+    """How gradient matching changes synthetic images: the drawing at the beginning of lesson 0.
 
     real, condensed: pixels (n, channels, height, width) in 0 to 1, of one class; the first few are drawn. Raises
     ValueError for tensors of another form.

@@ -83,10 +83,11 @@ def draw_grid(ax: Axes, pixels: Tensor, columns: int, titles: Sequence[str] = ()
 
 
 def condensed_grid(condensed: CondensedSet) -> Picture:
-    """All images of a condensed set, de-normalised: a column a class, a row an image of each."""
+    """All images of a condensed set, de-normalised: one column per class, and one image of each class per row."""
     classes = condensed.card["classes"]
     each = " to ".join(str(n) for n in sorted({min(condensed.counts), max(condensed.counts)}))
-    alt = f"{condensed.card['dataset']}, {each} images of each class; columns: {', '.join(classes)}"
+    images = "image" if each == "1" else "images"
+    alt = f"{condensed.card['dataset']}, {each} {images} per class; columns: {', '.join(classes)}"
     return grid(condensed.rows, alt, len(classes), classes)
 
 
@@ -128,7 +129,7 @@ def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: fl
 
 @kits_style
 def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str | None = None) -> Picture:
-    """One horizontal bar a name, with its number. A guess is a number, or one of the names."""
+    """One horizontal bar per name, with its number. A guess is a number, or one of the names."""
     figure, ax = _axes(height=0.7 + 0.4 * len(values))
     drawn = ax.barh(list(values), list(values.values()), color=BLUE, height=0.6)
     ax.bar_label(drawn, fmt="{:.3g}", padding=4)
@@ -143,7 +144,7 @@ def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str 
 
 @kits_style
 def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str], xlabel: str, alt: str) -> Picture:
-    """Two horizontal bars a name, told apart by colour, hatching and the legend."""
+    """Two horizontal bars per name, told apart by colour, hatching and the legend."""
     figure, ax = _axes(height=0.7 + 0.6 * len(values))
     for i, (name, colour, hatch) in enumerate(zip(names, (BLUE, ORANGE), ("", "///"), strict=True)):
         at = [row + 0.38 * i for row in range(len(values))]
@@ -161,7 +162,7 @@ def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str
 
 @kits_style
 def picks(points: Tensor, chosen: Mapping[str, Sequence[int]], alt: str) -> Picture:
-    """Points (n, 2), a panel for each way to choose some of them, which are numbered in their order."""
+    """Points (n, 2), with a panel for each way to choose some; the chosen ones are numbered in their order."""
     figure = Figure(figsize=(3.2 * len(chosen), 3), layout="constrained")
     for i, (name, index) in enumerate(chosen.items()):
         ax = figure.add_subplot(1, len(chosen), i + 1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..show import MARKED, Picture, Table, kits_style, picture
+from ..show import BLUE, MARKED, Picture, Table, kits_style, picture
 from .choose import Ranked, rank_correlation
 from .compared import BEST, KINDS, Estimate, Memories, Memory, after, beats, gain
 from .remember import Remembered
@@ -14,6 +14,7 @@ from .remember import Remembered
 STYLES = dict(zip(KINDS, MARKED, strict=True))
 NAMES = {"condensed": "condensed", "herding": "herding", "random": "random", "early": "stopping early"}
 NAMES |= {"none": "no memory", "whole": "whole dataset"}
+FEW = 8  # networks: with fewer, the same ones drawn again and again make no interval
 TICKS = (0, 50, 80, 90, 95, 98, 99, 99.5)  # accuracies in % on a scale that is stretched towards 100 %
 
 
@@ -33,8 +34,9 @@ def memory_curves(memories: Memories, protocol: str = "replay", ipc: int = 10, g
     said = []
     for ax, first, title in zip(panels, (False, True), ("all classes so far", "the first classes"), strict=True):
         lines = {kind: estimates(found, first) for kind, found in chosen.items()}
-        for kind, line in lines.items():
-            draw_line(ax, line, kind)
+        for place, (kind, line) in enumerate(lines.items()):
+            aside = 0.0 if math.isnan(line[0].low) else 0.07 * (place - (len(lines) - 1) / 2)
+            _draw_line(ax, line, kind, aside)
         _dress(ax, title, len(next(iter(lines.values()))))
         words = "; ".join(f"{NAMES[kind]}: " + ", ".join(map(str, line)) for kind, line in lines.items())
         said.append(f"{title}: {words}")
@@ -57,12 +59,12 @@ def estimates(found: Sequence[Remembered], first: bool) -> list[Estimate]:
     return [Estimate.of(after(found, step, first)) for step in range(len(found[0].seen))]
 
 
-def draw_line(ax: Axes, line: Sequence[Estimate], kind: str) -> None:
-    """A line through the means, with bars where there are intervals."""
+def _draw_line(ax: Axes, line: Sequence[Estimate], kind: str, aside: float) -> None:
+    """A line through the means, with bars where there are intervals, a little aside of those of other kinds."""
     colour, marker, dash = STYLES[kind]
     low, high = zip(*((e.mean - e.low, e.high - e.mean) for e in line), strict=True)
     bars = None if math.isnan(low[0]) else (low, high)
-    steps, means = range(1, len(line) + 1), [e.mean for e in line]
+    steps, means = [1 + step + aside for step in range(len(line))], [e.mean for e in line]
     ax.errorbar(steps, means, bars, color=colour, marker=marker, ls=dash, ms=6, capsize=3, label=NAMES[kind])
 
 
@@ -94,13 +96,14 @@ def ranks(ranked: Mapping[str, Ranked]) -> Picture:
     best = best_of(true)
     figure = Figure(figsize=(7.6, 3.5 * math.ceil(len(ways) / 2)), layout="constrained")
     axes = figure.subplots(math.ceil(len(ways) / 2), 2, squeeze=False)
+    faces = ((BLUE, f"the best {len(best)}", best), ("white", "the others", set(range(len(true))) - best))
     said = []
     for ax in axes.flat[len(ways) :]:
         ax.axis("off")
     for ax, (way, found) in zip(axes.flat, ways.items(), strict=False):
-        for chosen, face in ((best, "#0072B2"), (set(range(len(true))) - best, "white")):
-            points = [(_stretched(found.accuracies[i]), _stretched(true[i])) for i in sorted(chosen)]
-            ax.plot(*zip(*points, strict=True), "o", mfc=face, mec="#0072B2", ms=7) if points else None
+        for face, label, chosen in faces:
+            x, y = ([_stretched(accuracies[i]) for i in chosen] for accuracies in (found.accuracies, true))
+            ax.plot(x, y, "o", mfc=face, mec=BLUE, ms=7, label=label)
         places = [_stretched(tick) for tick in TICKS]
         ax.set_xticks(places, [f"{tick:g}" for tick in TICKS])
         ax.set_yticks(places, [f"{tick:g}" for tick in TICKS])
@@ -111,6 +114,7 @@ def ranks(ranked: Mapping[str, Ranked]) -> Picture:
         ax.spines[["top", "right"]].set_visible(False)
         pairs = ", ".join(f"{a:.1f}/{b:.1f}" for a, b in zip(found.accuracies, true, strict=True))
         said.append(f"{NAMES[way]}: rank correlation {correlation:.2f}, accuracies {pairs}")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
     alt = f"{len(true)} networks, accuracy in % by a way to rank them and after the slash on the whole dataset. "
     return picture(figure, alt + ". ".join(said))
 
@@ -163,6 +167,8 @@ def _correlation(found: Sequence[float], true: Sequence[float], best: float) -> 
     values = rank_correlation(found, true, best)
     if math.isnan(values[0]):
         return "none: all accuracies are equal"
+    if (len(true) if best == 1 else len(best_of(true))) < FEW:
+        return f"{values[0]:.2f}, too few for an interval".replace("-", "−")
     mean, low, high = (f"{value:.2f}" for value in values)
     return f"{mean} ({low} to {high})".replace("-", "−")
 

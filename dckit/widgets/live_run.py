@@ -29,7 +29,7 @@ def shown(condensed: CondensedSet) -> Picture:
     below.spines[["top", "right"]].set_visible(False)
     said = f"iteration {card['iteration']} of {of}"
     if losses:
-        said += f", distance {losses[-1]:.3g}, {card['seconds'] / len(losses):.2g} s an iteration"
+        said += f", distance {losses[-1]:.3g}, {card['seconds'] / len(losses):.2g} s per iteration"
     figure.suptitle(said)
     return picture(figure, f"{card['dataset']}, {said}; first distance {losses[0]:.3g}" if losses else said)
 
@@ -46,12 +46,12 @@ def plan(recipe: Recipe, kept: str | Path) -> tuple[Picture | Table, ...]:
         "iterations": "K, networks drawn",
     }
     rows = tuple((text, str(getattr(chosen, name)), str(getattr(published, name))) for name, text in names.items())
-    note = "Run the next cell: it begins, or goes on where it was."
+    note = "Run the next cell: it begins, or continues where it stopped."
     pictures: tuple[Picture, ...] = ()
     if expanded(kept).exists():
         condensed = CondensedSet.load(kept)
         done, of = condensed.card["iteration"], chosen.iterations
-        note = "Finished." if done == of else f"Stopped at iteration {done} of {of}: run the next cell, and it goes on."
+        note = "Finished." if done == of else f"Stopped at iteration {done} of {of}: run the next cell to continue."
         pictures = (shown(condensed),)
     if chosen.matching_steps == 1:
         note += " With one image per class no network is trained, so η_θ changes nothing."

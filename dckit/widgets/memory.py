@@ -20,7 +20,7 @@ def shown(memories: Memories, kind: str = "condensed", ipc: int = 10, protocol: 
     found = found_in(memories, Memory(kind, ipc, protocol))
     if not found:
         raise ValueError(f"memory {kind!r} with {ipc} images per class, protocol {protocol!r}: not measured")
-    figure = Figure(figsize=(6.5, 3.6), layout="constrained")
+    figure = Figure(figsize=(6.8, 3.7), layout="constrained")
     ax = figure.add_subplot()
     steps = range(1, len(found[0].seen) + 1)
     if without := found_in(memories, Memory("none", 0)):
@@ -35,7 +35,7 @@ def shown(memories: Memories, kind: str = "condensed", ipc: int = 10, protocol: 
     size = "" if kind == "none" else f", {ipc} image{'s' * (ipc > 1)} per class"
     title = f"{NAMES[kind]}{size}"
     ax.set(title=title, xlabel="step", ylabel="test accuracy in %", xticks=steps, ylim=(-4, 104))
-    ax.legend(frameon=False, loc="lower left")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     return picture(figure, f"Memory: {title}, protocol {protocol}. Accuracy in % after each step: {'; '.join(said)}")
 
