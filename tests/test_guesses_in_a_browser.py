@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from dckit import check
 from dckit.batch import headless
 from dckit.check import guess_file, kept
-from dckit.check.understood import understood
+from dckit.check.understood import text, understood
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 RUN = "axe.run('.dckit-guess, .dckit-guesses', {preload: false, resultTypes: ['violations']})"
@@ -44,6 +44,8 @@ CELLS = [
     ("markdown", EXPLAINED.format("the word")),
     ("markdown", "## Two at once"),
     ("code", "guesses.add('the first', None, -2.0, within=(-5, 1e6))\nguesses.add('the second', None, 1234.5)\nTWO"),
+    ("markdown", "## Said in the notebook"),
+    ("code", "guesses.add('the last', 5, 6.0)\nHTML('seen')"),
     ("markdown", "## Check yourself\n\n<details><summary>Is it so?</summary>\n\nIt is.\n\n</details>"),
     ("code", "guesses"),
     ("markdown", "The end."),
@@ -53,7 +55,7 @@ HIDDEN = {
     0: ["measuring gave 68.34", "Read the plot from above.", "What happened, and why >> nth=0"],
     1: ["the plot of words >> nth=0", "a second plot of words", "What happened, and why >> nth=1"],
 }
-OPEN = ["another output", "What do you expect?", "Go on.", "Is it so?", "The end."]
+OPEN = ["another output", "What do you expect?", "Go on.", "the last: 6. You said: 5.", "seen", "Is it so?", "The end."]
 INDEX = "# A book\n\n```{toctree}\nnotebooks/a_lesson\n```\n"
 
 
@@ -105,9 +107,9 @@ def form(page, number):
 
 
 def shown(page, texts, visible=True):
-    for text in texts:
-        text, _, nth = text.partition(" >> nth=")
-        expect(page.get_by_text(text, exact=True).nth(int(nth or 0))).to_be_visible(visible=visible)
+    for said in texts:
+        said, _, nth = said.partition(" >> nth=")
+        expect(page.get_by_text(said, exact=True).nth(int(nth or 0))).to_be_visible(visible=visible)
 
 
 def predict(page, number, typed):
@@ -131,7 +133,7 @@ def test_a_measurement_is_shown_after_a_prediction_and_not_before(lesson, page):
     shown(page, [*HIDDEN[0], *HIDDEN[1], "both"], visible=False)
     expect(page.get_by_alt_text("a plot")).to_be_hidden()
     expect(page.get_by_role("main")).not_to_contain_text("68.3.")
-    assert [row[1:] for row in rows(page)] == [["–", "not answered yet", ""]] * 4
+    assert [row[1:] for row in rows(page)] == [["–", "not answered yet", ""]] * 4 + [["5", "6", "off by 1"]]
     box = predict(page, 0, "35 %")
     said = f"{NUMBER}: 68.3. You said: 35, off by 33.3."
     expect(box).to_have_text(said)
@@ -148,7 +150,7 @@ def test_a_measurement_is_shown_after_a_prediction_and_not_before(lesson, page):
     shown(page, HIDDEN[1])
     assert rows(page)[:2] == [[NUMBER, "35", "68.3", "off by 33.3"], [WORD, CHOICES[0], CHOICES[1], "wrong"]]
     expect(page.locator(".dckit-guesses")).to_contain_text(
-        "You made 2 of 4 predictions. Predictions in words: 0 of 1 right."
+        "You made 3 of 5 predictions. Predictions in words: 0 of 1 right."
     )
 
 
@@ -158,8 +160,8 @@ def test_two_questions_of_a_cell_are_both_answered_first(lesson, page):
     expect(form(page, 2)).to_have_text("the first: -2. You said: -3, off by 1.")
     shown(page, ["both"], visible=False)
     form(page, 3).get_by_role("button", name="Show without a guess").press("Enter")
-    expect(form(page, 3)).to_have_text("the second: 1,235. You said: nothing.")
-    assert focused(page) == "the second: 1,235. You said: nothing."
+    expect(form(page, 3)).to_have_text("the second: 1,234. You said: nothing.")
+    assert focused(page) == "the second: 1,234. You said: nothing."
     shown(page, ["both"])
     shown(page, HIDDEN[0], visible=False)
 
@@ -249,6 +251,12 @@ def test_numbers_are_read_as_in_a_notebook(pages, page):
             assert quoted == note.replace(" in place of it", "").replace(", so it does not count", ""), typed
 
 
+def test_numbers_are_written_as_in_a_notebook(pages, page):
+    page.goto(pages["page"].as_uri())
+    for value in (68.34, 12.25, 68.25, 68.35, -2.0, 0.0, 35, 0.00125, 123.5, 1234.5, 1e6, -1e6, "a word", None):
+        assert page.evaluate("value => dckitGuessWords.text(value)", value) == text(value)
+
+
 def test_a_wrong_answer_is_told_kindly(lesson, page):
     page.goto(lesson.as_uri())
     field = form(page, 0).get_by_label(f"Your prediction: {NUMBER}, from 0 to 100")
@@ -257,7 +265,8 @@ def test_a_wrong_answer_is_told_kindly(lesson, page):
         "<i>": "“<i>” is not a number. Write a number, such as 35.",
         "120": "120 is not between 0 and 100. Write a number, such as 35.",
     }.items():
-        predict(page, 0, typed)
+        field.fill(typed)
+        form(page, 0).get_by_role("button", name="Compare").click()
         expect(form(page, 0).get_by_role("alert")).to_have_text(says)
         expect(field).to_be_focused()
         expect(field).to_have_attribute("aria-invalid", "true")
@@ -318,7 +327,7 @@ def test_without_javascript_everything_is_visible(lesson, chromium):
     expect(form(page, 1)).to_have_text(f"{WORD}: {CHOICES[1]}. You said: nothing.")
     expect(page.get_by_text("You said: nothing.")).to_have_count(4)  # each is said once
     assert rows(page)[0][1:] == ["–", "68.3", ""]
-    expect(page.locator(".dckit-guesses")).to_contain_text("You wrote down no prediction.")
+    expect(page.locator(".dckit-guesses")).to_contain_text("You wrote down 1 of 5 predictions.")
     context.close()
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "dckit/results/reference"
 RESULTS = with_shipped([])
 SUMMARY = json.loads((REFERENCE / "kit.json").read_text(encoding="utf-8"))["results"]
-PAGES = ("README.md", "docs/results.md")
+PAGES = ("README.md", "docs/results.md", "docs/methods.md")
 
 
 def test_what_the_tool_writes_is_what_is_there(tmp_path):

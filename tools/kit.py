@@ -3,6 +3,7 @@
 python tools/kit.py                # after new files in dckit/results/reference/results or dckit/data/sets
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -41,6 +42,7 @@ from dckit.results import (
     with_shipped,
     words_of,
 )
+from dckit.results.family_table import family
 from dckit.show import Picture, Table, draw_grid, drawing, picture
 
 ROOT = Path(__file__).parents[1]
@@ -142,6 +144,18 @@ def near(results: Sequence[Result]) -> Table:
     return Table(("what", "as printed", "the kit, same recipe", "difference in points"), tuple(rows))
 
 
+def methods(results: Sequence[Result]) -> Table:
+    """DC, DSA and DM on three datasets: the table that lessons 9 to 11 have, without the commands."""
+    tables = {dataset: family(results, dataset) for dataset in ("mnist", "fashionmnist", "cifar10")}
+    rows = [
+        (PRINTED[dataset], *(re.sub(r" \[\d+\]$", "", text) for text in row))
+        for dataset, table in tables.items()
+        for row in table.rows
+    ]
+    any_table = tables["mnist"]
+    return Table(("dataset", *any_table.header), tuple(rows), any_table.note.partition("\n")[0])
+
+
 def _instead(dataset: str, ipc: int) -> str:
     """What the kit's own set of this size reaches, where the published recipe has not been run in full."""
     name = f"{dataset}-{ipc}"
@@ -212,6 +226,7 @@ def write(root: Path, results: Sequence[Result]) -> None:
         fill(page, name, table(results).markdown)
     fill(page, "table 2, report", table_2(results, "report").markdown)
     fill(page, "sets", shipped_table().markdown)
+    fill(root / "docs/methods.md", "methods", methods(results).markdown)
     fill(page, "distance", distance(results).markdown)
     fill(readme, "near", near(results).markdown)
     for name, drawn in _pictures(results).items():

@@ -8,7 +8,9 @@ window.dckitGuessWords ??= (() => {
   function text(value) {
     if (typeof value !== "number") return value ?? "–";
     const large = Math.abs(value) >= 1000;
-    return large ? value.toLocaleString("en", { maximumFractionDigits: 0 }) : String(Number(value.toPrecision(3)));
+    const digits = large ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
+    const format = new Intl.NumberFormat("en", { ...digits, roundingMode: "halfEven" });
+    return format.format(value.toFixed(20)); // all its digits, as Python rounds: 68.35 is a little less
   }
 
   function distance(said, measured) {
