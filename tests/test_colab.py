@@ -48,7 +48,7 @@ def test_the_only_magic_is_pip(path):
 @lessons
 def test_lessons_import_the_kit_torch_and_the_standard_library(path):
     top = {name.split(".")[0] for source in code(path) for name in imports(source)}
-    assert top <= {"dckit", "torch", *sys.stdlib_module_names}
+    assert top <= {"dckit", "torch", "safetensors", *sys.stdlib_module_names}  # the kit brings safetensors
 
 
 @lessons
@@ -72,7 +72,8 @@ def described(value):
         return value.name, len(value.train), len(value.test)
     if isinstance(value, check.Guesses):
         return value.table
-    return value
+    # What has no equality of its own is another object each time: its kind has to do.
+    return type(value) if type(value).__eq__ is object.__eq__ and not isinstance(value, type) else value
 
 
 @lessons

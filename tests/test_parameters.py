@@ -15,9 +15,11 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 WRONG = {
     bool: ["yes", "FALSE", "", 0, 1, None],
     int: ["ten", "1", 1.5, True, None],
+    float: ["much", "0.2", True, None],
     str: [1.5, False, None, ["mnist"]],
 }
-EXPECTED = {bool: "expected True or False", int: "expected a whole number", str: "expected text, in quotes"}
+EXPECTED = {bool: "expected True or False", int: "expected a whole number", float: "expected a number"}
+EXPECTED[str] = "expected text, in quotes"
 every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 

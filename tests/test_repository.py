@@ -37,12 +37,19 @@ def test_cells_are_short_enough_to_read(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_prediction_is_held_against_a_measurement(path):
     code = ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
-    asked = [number for number, source in enumerate(code) if source.startswith("guess = None")]
-    answered = [number for number, source in enumerate(code) if "guesses.add(" in source]
+    alone = [(number, re.fullmatch(r"(\w+) = None  #.*", source)) for number, source in enumerate(code)]
+    asked = [(number, found[1]) for number, found in alone if found]
+    answered = [
+        (number, name)
+        for number, source in enumerate(code)
+        for name in re.findall(r"^ *(\w+) = guesses\.add\(.*?, \1,", source, re.DOTALL | re.MULTILINE)
+    ]
     assert asked
-    assert len(asked) == len(answered)
-    assert all(ask < answer for ask, answer in zip(asked, answered, strict=True))
-    assert code[-1] == "guesses"
+    assert sum(source.count("guesses.add(") for source in code) == len(answered) == len(asked)
+    for ask, answer in zip(asked, answered, strict=True):
+        assert ask[0] < answer[0]
+        assert ask[1] == answer[1]
+    assert re.search(r"\bguesses\b", code[-1])
 
 
 @pytest.mark.parametrize("path", [*NOTEBOOKS, ROOT / "README.md", ROOT / "CITATION.cff"], ids=lambda path: path.stem)

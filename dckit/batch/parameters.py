@@ -18,7 +18,8 @@ from ..engine import expanded, json_or_text, project_folder
 # What the kit's own lessons take. In a running lesson a given value has already replaced the default.
 KINDS: Mapping[str, type] = {
     **dict.fromkeys(("dataset", "budget", "outputs", "protocol", "methods", "networks", "trained", "rebuilt"), str),
-    **dict.fromkeys(("ipc", "seed", "short"), int),
+    **dict.fromkeys(("ipc", "seed", "short", "size"), int),
+    "split": float,
     **dict.fromkeys(("download", "shipped", "questions"), bool),
 }
 _YES_NO = {"true": True, "True": True, "false": False, "False": False}
