@@ -125,7 +125,7 @@ def test_an_unreadable_file_and_several_sizes(tmp_path, capsys):
     Image.new("RGB", (30, 20)).save(insects / "train" / "bee" / "1.png")
     with pytest.raises(ValueError, match=r"1\.png has \(30, 20\) pixels.*or load with size="):
         loaded(tmp_path, capsys, insects)
-    assert loaded(tmp_path, capsys, insects, size=[8, 10])[1].shape == (3, 8, 10)
+    assert loaded(tmp_path, capsys, insects, size=8)[1].shape == (3, 8, 8)
     (insects / "train" / "bee" / "1.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"1\.png is not a picture that can be read") as error:
         loaded(tmp_path, capsys, insects)
