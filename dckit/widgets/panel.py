@@ -8,7 +8,7 @@ import ipywidgets as ui
 from ..data import ImageData
 from ..show import Picture, Table
 from .dials import dials_of
-from .played import as_parts, drawn, fragment, tags_of
+from .played import drawn, fragment, steadily, tags_of
 
 Shown = Picture | Table | Sequence[Picture | Table]
 STYLE = {"description_width": "initial"}
@@ -33,7 +33,7 @@ class Panel:
     ) -> None:
         dials_of(controls, played)  # refuses what is not there
         self.controls, self._draw, self._played = controls, draw, played
-        self._shown = ui.HTML(tags_of(as_parts(draw(**self.values))))
+        self._shown = ui.HTML(tags_of(steadily(draw, self.values)))
         row = ui.Box(list(controls.values()), layout=ui.Layout(flex_flow="row wrap"))  # wraps on a narrow screen
         self._box = ui.VBox([row, self._shown])
         for control in controls.values():

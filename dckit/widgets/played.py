@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import steady
 from ..show import Picture, Table
 from .dials import Dial, dials_of, kernel_only, longest, thinned
 
@@ -42,10 +43,16 @@ Draw = Callable[..., Part | Sequence[Part]]
 def drawn(draw: Draw, values: Mapping[str, Any]) -> Parts:
     """What ``draw`` makes of the values, or the sentence that refuses them."""
     try:
-        return as_parts(draw(**values))
+        return steadily(draw, values)
     except Exception as error:  # else it ends in a log that nobody reads
         kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
         return (Refusal(f"{kind}{error}"),)
+
+
+def steadily(draw: Draw, values: Mapping[str, Any]) -> Parts:
+    """What ``draw`` makes of the values, on one thread: beside other work, more would wait for each other."""
+    with steady():
+        return as_parts(draw(**values))
 
 
 def as_parts(shown: Part | Sequence[Part]) -> Parts:
