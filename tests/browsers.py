@@ -107,7 +107,8 @@ class Notebook:
         """Run all cells, until the last is done or one failed."""
         for item in ("Run", "Run All Cells"):
             self.page.get_by_role("menuitem", name=item, exact=True).click()
-        prompts = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+        folded = "prompt.closest('.jp-CodeCell').querySelector('.jp-InputPlaceholder')"  # code that a lesson folds away
+        prompts = f"[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].filter(prompt => !{folded})"
         done = f"{prompts}.every(prompt => /\\[\\d+\\]/.test(prompt.textContent))"
         failed = f"document.querySelector('{ERROR}')"
         self.page.wait_for_function(f"{done} || {failed}", timeout=1000 * seconds)

@@ -147,11 +147,37 @@ def tables(lesson):
     expect(cell.get_by_role("alert")).to_have_count(0)
 
 
+def feature_space(lesson):
+    cell = lesson.cell("widgets.feature_space(")
+    first, second, network = cell.locator("select").all()
+    network.select_option("2")
+    first.select_option("4")
+    cell.locator(".noUi-handle").press("ArrowLeft")
+    shows(lesson, cell, "classes 4 and 9 in the features of random network 2: iteration 99, squared distance")
+    second.select_option("4")
+    expect(cell.get_by_role("alert")).to_contain_text("expected two different classes")
+    second.select_option("3")
+    shows(lesson, cell, "classes 4 and 3 in")
+
+
+def whatever_turns(call):
+    """Turn every control of the widget that a lesson makes with this call."""
+    return lambda lesson: turn_every_control(lesson, lesson.cell(call))
+
+
 TURNS = {
+    "00_start_here": [whatever_turns("widgets.growth(")],
     "01_matching_gradients": [distance_lab],
     "02_stage_c": [explorer, live],
+    "03_stage_t": [whatever_turns("widgets.spread(")],
+    "04_table_1": [whatever_turns("widgets.interval(")],
     "05_tables_2_and_3": [tables],
     "06_hidden_details": [switches],
+    "09_augment_both": [whatever_turns("widgets.siamese(")],
+    "10_match_features": [feature_space],
+    "11_distil_through_training": [whatever_turns("widgets.initialisation(")],
+    "12_what_they_are_good_for": [whatever_turns("widgets.memory(")],
+    "13_your_own_images": [whatever_turns("widgets.explore(")],
 }
 
 
