@@ -1,6 +1,7 @@
 """Every lesson runs headless at the smoke budget, and leaves what `make run` promises."""
 
 import json
+import os
 import re
 from collections import Counter
 from itertools import pairwise
@@ -22,7 +23,8 @@ NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory, pytestconfig):
     """Run all lessons once, as `make run` does; times, memory and every failure are printed, captured or not."""
-    out = tmp_path_factory.mktemp("outputs")
+    kept = os.environ.get("DCKIT_PAGES")  # for the tests of the pages in a browser
+    out = Path(kept) if kept else tmp_path_factory.mktemp("outputs")
     with pytestconfig.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print()
         failed = lessons.main([str(NOTEBOOKS), "--out", str(out)])
