@@ -132,7 +132,7 @@ def _table(now: Sequence[Sequence[float]], changed: dict[str, list[list[float]] 
         note += "With several sets, the standard error counts sets: networks trained on one set share its luck."
     else:
         note += "With one set, the standard error is about this set's mean only: it says nothing about other sets."
-    return Table(("", "now", *(f"with {name}" for name in steps)), rows, note)
+    return Table(("number", "now", *(f"with {name}" for name in steps)), rows, note)
 
 
 def _text(value: float) -> str:
