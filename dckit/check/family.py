@@ -106,24 +106,11 @@ def _wrong_distances(
     apart = torch.stack([s.mean(0) - r.mean(0) for s, r in pairs])  # classes × features
     squares = apart.square().sum(1)
 
-    def over_pairs(power: int) -> Tensor:
-        return torch.stack([torch.cdist(s, r).pow(power).mean() for s, r in pairs]).sum()
-
-    means_first = (
-        "this is a mean of distances: take the mean of the features first, then one distance of the two means."
-    )
     images_first = [embed(s.mean(0, True)) - embed(r.mean(0, True)) for s, r in zip(synthetic, real, strict=True)]
     return {
         "the distance is not squared: sum up the squares of the differences.": squares.sqrt().sum(),
         "the root of the whole sum was taken: the distance is squared.": squares.sum().sqrt(),
-        means_first: over_pairs(2),
-        f"{means_first} And square it.": over_pairs(1),
-        f"{means_first} (Here only the synthetic images were averaged.)": torch.stack(
-            [(s.mean(0) - r).square().sum(1).mean() for s, r in pairs]
-        ).sum(),
-        f"{means_first} (Here only the real images were averaged.)": torch.stack(
-            [(s - r.mean(0)).square().sum(1).mean() for s, r in pairs]
-        ).sum(),
+        **_means_of_distances(pairs),
         "the features of all images are summed: take their mean, since the two batches differ in size.": torch.stack(
             [(s.sum(0) - r.sum(0)).square().sum() for s, r in pairs]
         ).sum(),
@@ -144,4 +131,23 @@ def _wrong_distances(
         "the pixels are compared: embed the images first.": torch.stack(
             [(s.mean(0) - r.mean(0)).square().sum() for s, r in zip(synthetic, real, strict=True)]
         ).sum(),
+    }
+
+
+def _means_of_distances(pairs: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    """What comes of averaging distances, and not features. pairs: each class's features, synthetic (n, d) and real."""
+    says = "this is a mean of distances: take the mean of the features first, then one distance of the two means."
+
+    def summed(of_class: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        return torch.stack([of_class(s, r) for s, r in pairs]).sum()
+
+    return {
+        says: summed(lambda s, r: torch.cdist(s, r).square().mean()),
+        f"{says} And square it.": summed(lambda s, r: torch.cdist(s, r).mean()),
+        f"{says} (Here only the synthetic images were averaged.)": summed(
+            lambda s, r: (s.mean(0) - r).square().sum(1).mean()
+        ),
+        f"{says} (Here only the real images were averaged.)": summed(
+            lambda s, r: (s - r.mean(0)).square().sum(1).mean()
+        ),
     }
