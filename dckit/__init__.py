@@ -5,9 +5,9 @@ recipe = dckit.Recipe.published(ipc=1, budget="smoke")
 condensed = dckit.condense(real, recipe, seed=0)
 scores = dckit.evaluate(condensed, real, recipe, seed=0)
 
-This is the front door. Behind it lie rooms, the lower ones first: `dckit.engine`, `dckit.data`, `dckit.method` (read
-that one first), `dckit.show`, `dckit.uses`, `dckit.results`. On top, side by side: `dckit.check`, `dckit.widgets`,
-`dckit.batch`.
+These names are all that most programs need. The subpackages, from the lowest to the highest, are `dckit.engine`,
+`dckit.data`, `dckit.method` (read this one first), `dckit.show`, `dckit.uses` and `dckit.results`. Each imports only
+from those before it. `dckit.check`, `dckit.widgets` and `dckit.batch` come last, and do not import from each other.
 """
 
 from collections import deque
@@ -51,7 +51,7 @@ __all__ = [
     "widgets",
 ]
 
-# For notebooks; imported when they are first used, so that the rest needs no ipywidgets.
+# For notebooks. Each is imported at its first use, so that everything else works without ipywidgets.
 _MODULES = {
     "check": "dckit.check",
     "plots": "dckit.show.plots",
@@ -75,10 +75,11 @@ def condense(
     progress: bool = True,
     draw: Draw = condensed_grid,
 ) -> CondensedSet:
-    """Learn ``recipe.ipc`` images per class, such that networks learn from them as from ``real``.
+    """Condense a dataset: learn ``recipe.ipc`` synthetic images per class, to train networks on in place of ``real``.
 
-    Arguments and errors are those of `condensing`, the generator that gives every iteration. progress: show how far it
-    is, and the images as they form, by ``draw``.
+    The arguments and errors are those of `condensing`, the generator that yields a state after each iteration.
+    progress: whether to show the number of iterations done and the present images, drawn by ``draw``. Returns the
+    condensed set after the last iteration.
     """
     states = condensing(real, recipe, seed, device, checkpoint)
     return (watched(states, draw) if progress else deque(states, maxlen=1).pop()).condensed
@@ -94,8 +95,8 @@ def evaluate(
 ) -> Scores:
     """Train fresh networks on ``data``, as ``recipe.testing`` says, and test them on ``real.test``.
 
-    Arguments and errors are those of `evaluating`, the generator that gives the scores after every network. progress:
-    show how far it is.
+    The arguments and errors are those of `evaluating`, the generator that yields the scores after each network.
+    progress: whether to show how many networks are done. Returns the scores of all networks.
     """
     scores = evaluating(data, real, recipe, seed, device)
     return watched(scores) if progress else deque(scores, maxlen=1).pop()

@@ -2,10 +2,14 @@
 
 import re
 
+# A number that `tools/markers.py` fills in: the marker before it, what that names, the number, the marker after it
+MARKED = re.compile(r"(<!-- kit: ([^\n]+?) -->)([^\n<]*)(<!-- end -->)")
+
 
 def running(markdown: str) -> str:
     """Text without code, tables, headings, pictures and tags. Formulas, and code within a line, become X."""
-    text = re.sub(r"^( *)(```|:::).*?^ *\2 *$|<!--.*?-->|\$\$.*?\$\$", "\n\n", markdown, flags=re.DOTALL | re.MULTILINE)
+    text = MARKED.sub(r"\3", markdown)
+    text = re.sub(r"^( *)(```|:::).*?^ *\2 *$|<!--.*?-->|\$\$.*?\$\$", "\n\n", text, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"^\s*(?:\|.*|#+ .*)$|(?<=\n\n) {4}.*(?:\n {4}.*)*", "\n\n", text, flags=re.MULTILINE)
     text = re.sub(r"`[^`]+`|\$[^$\n]+\$", "X", text)
     text = re.sub(r"\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?", "", text)

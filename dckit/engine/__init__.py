@@ -1,6 +1,6 @@
 """What makes the method fast and safe: threads and GPU graphs, gradients in pieces, layers, devices, seeds, files.
 
-Imports nothing of the kit. It knows neither recipes nor algorithms, and a reader of the method can skip it.
+It imports nothing else of the kit, and does not depend on recipes or algorithms. Readers of the method can skip it.
 """
 
 from .cuda_graphs import graphs_on

@@ -1,8 +1,8 @@
-"""Steps that a GPU replays: recorded once as a CUDA graph, so that it never waits for Python to launch a kernel.
+"""Steps recorded as CUDA graphs: a GPU replays them without waiting for Python to launch each kernel.
 
 Recording is off by default: a GPU then runs plain PyTorch. The environment variable ``DCKIT_CUDA_GRAPHS=1`` switches
 it on. The first replay of a recording is compared with the direct call. If recording or replaying fails, or the numbers
-differ, a warning says so, and this process goes on without recordings.
+differ, the kit warns, and this process continues without recordings.
 """
 
 import os
@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 SWITCH = "DCKIT_CUDA_GRAPHS"
-WARM_UP = 3  # calls before one is recorded: libraries choose their kernels and take their workspaces
-RTOL = 1e-3  # how far a replay may be from the direct call, as a share of a tensor's largest move,
-ATOL = 1e-6  # and beyond that: where a gradient is 0, its numbers are rounding errors, which may differ
+WARM_UP = 3  # calls before the recorded one, in which libraries choose kernels and allocate memory
+RTOL = 1e-3  # tolerance between a replay and the direct call, relative to the largest change in a tensor
+ATOL = 1e-6  # absolute tolerance, added to it: where a gradient is 0, there are only rounding errors, which may differ
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class _Recording:
 
 
 class Replay:
-    """A step: ``function`` of tensors that gives a tuple of tensors, and computes with ``network``.
+    """A step that may be recorded: a ``function`` of tensors that returns a tuple of tensors and uses ``network``.
 
-    On a GPU, where recording is switched on, it is recorded for every stream and every list of shapes that it meets.
-    What it does may depend on its arguments and on tensors that are changed in place, such as the network's weights;
-    nothing else is looked at again. changes: all tensors that it changes in place itself. Elsewhere, and with a network
-    that draws random numbers, it is called as it is.
+    On a GPU with recording switched on, it is recorded once for each stream and each list of input shapes. A replay
+    uses the present values of its arguments and of tensors that are changed in place, such as the network's weights.
+    All else stays as it was when recorded. changes: all tensors that the function itself changes in place. On other
+    devices, and with a network that draws random numbers, the function is called directly.
     """
 
-    trusted: ClassVar[bool] = True  # until a recording fails in this process
+    trusted: ClassVar[bool] = True  # False after a recording has failed in this process
 
     def __init__(
         self, function: Callable[..., tuple[Tensor, ...]], network: nn.Module, changes: Sequence[Tensor] = ()
@@ -51,7 +51,7 @@ class Replay:
         self._recordings: dict[tuple[Any, ...], _Recording] = {}
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Values of the function, in tensors of their own. Warns once per process where a recording fails."""
+        """The results of the function, in new tensors. Warns once per process if a recording fails."""
         if not recordable(self.network, inputs[0].device):
             return self.function(*inputs)
         key = (torch.cuda.current_stream(), *(given.shape for given in inputs))
@@ -60,7 +60,7 @@ class Replay:
         return self._recordings[key].replay(inputs)
 
     def _called_and_recorded(self, key: tuple[Any, ...], inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Values and changes are those of the direct call, whatever becomes of the recording."""
+        """Call the function directly, then record it. Results and changes are those of the direct call."""
         before = _copies(self.changes)
         outputs = self.function(*inputs)
         after = _copies(self.changes)
@@ -100,22 +100,22 @@ def graphs_on() -> bool:
 
 
 def recordable(network: nn.Module, device: torch.device) -> bool:
-    """Whether what is computed with the network on the device is to be recorded, and can be."""
+    """Whether steps with this network on this device are recorded."""
     return device.type == "cuda" and graphs_on() and not draws(network)
 
 
 def draws(network: nn.Module) -> bool:
-    """Whether a pass through the network takes random numbers."""
+    """Whether a forward pass of the network draws random numbers."""
     return any(isinstance(m, nn.Dropout) and m.training and m.p for m in network.modules())
 
 
 def _on_this_stream_afterwards() -> AbstractContextManager[Any]:
-    """Leaving it sets the current stream again: torch stays on the stream of a recording that could not be ended."""
+    """On exit, make the present stream current again: after a failed recording, torch stays on that one's stream."""
     return torch.cuda.stream(torch.cuda.current_stream())
 
 
 def _compare(found: Sequence[Tensor], wanted: Sequence[Tensor], before: Sequence[Tensor]) -> None:
-    """Raise RuntimeError unless all tensors moved from ``before`` to where they should."""
+    """Raise RuntimeError unless ``found`` equals ``wanted``. Tolerances are relative to the change from ``before``."""
     for tensors in zip(found, wanted, before, strict=True):
         end, right_end, start = (tensor.double() for tensor in tensors)
         largest_move = float((right_end - start).nan_to_num(0, 0, 0).abs().max())

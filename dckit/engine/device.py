@@ -1,4 +1,4 @@
-"""Where a run happens and which random numbers it meets: device, seeds, versions."""
+"""The device of a run, its name, and the versions of the software."""
 
 import platform
 import re
@@ -17,7 +17,7 @@ from .threads import at_once
 def pick_device(name: str = "auto") -> torch.device:
     """The device to compute on: ``"auto"`` (CUDA if there is one, else the CPU), "cpu", "cuda", "cuda:1" or "mps".
 
-    Apple's ``mps`` is used only when named, since its double backward is the least tried.
+    Apple's "mps" is used only if named, because its second derivatives have been tested least.
     Raises ValueError for an unknown name or a device that this machine lacks.
     """
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -37,14 +37,17 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A tensor on ``device``; from the CPU without waiting until a GPU has done what it was given before."""
+    """A tensor on ``device``. A copy from the CPU to a GPU does not wait for the GPU's earlier work."""
     from_cpu = device.type == "cuda" and not tensor.is_cuda
     return tensor.pin_memory().to(device, non_blocking=True) if from_cpu else tensor.to(device)
 
 
 @contextmanager
 def tf32(on: bool) -> Iterator[None]:
-    """Whether a GPU may round what it multiplies to TF32, ten bits of 23. Left alone torch does so in convolutions."""
+    """Inside, set whether a GPU may round the factors of products to TF32 (10 of 23 mantissa bits).
+
+    By default torch rounds them in convolutions.
+    """
     backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
     before = [backend.allow_tf32 for backend in backends]
     try:
@@ -57,7 +60,7 @@ def tf32(on: bool) -> Iterator[None]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a result depends on."""
+    """The versions of the kit, torch and Python."""
     try:
         own = version("dckit")
     except PackageNotFoundError:  # imported from a folder that was never installed
@@ -66,9 +69,10 @@ def versions() -> dict[str, str]:
 
 
 def device_name(device: torch.device) -> str:
-    """A device as a result names it, such as ``"AMD EPYC 9B14, AVX512, 2 threads"`` or ``"NVIDIA T4"``.
+    """The name of a device in results, such as ``"AMD EPYC 9B14, AVX512, 2 threads"`` or ``"NVIDIA T4"``.
 
-    Last digits depend on a processor and its instructions, and only the time on the number of threads.
+    The last digits of a result depend on the processor and its instruction set; the number of threads affects only the
+    time.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
@@ -79,6 +83,6 @@ def device_name(device: torch.device) -> str:
 
 @cache
 def _processor() -> str:
-    info = Path("/proc/cpuinfo")  # where Linux tells it; platform has "x86_64" there, or nothing
+    info = Path("/proc/cpuinfo")  # on Linux, where `platform` knows only "x86_64" or nothing
     names = re.findall(r"^model name\s*: (.+)$", info.read_text(), re.MULTILINE) if info.exists() else []
     return (names[0] if names else platform.processor() or platform.machine() or "cpu").strip()

@@ -1,4 +1,4 @@
-"""Layers that torch lacks, or has slower than need be."""
+"""Layers that torch does not have, or that are slow in torch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from .device import sent
 
 
 class Resize(nn.Module):
-    """Images to size × size, bilinear: the report feeds its AlexNet 227×227."""
+    """Resize images to size × size, bilinear: the report's AlexNet takes 227×227."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Resize(nn.Module):
 
 
 class Bfloat16(nn.Module):
-    """A network whose convolutions and matrix products take and give bfloat16; weights, gradients and logits do not."""
+    """A network that computes convolutions and matrix products in bfloat16; weights, gradients, logits stay float32."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -38,10 +38,10 @@ class Bfloat16(nn.Module):
 
 
 class Dropout(nn.Dropout):
-    """``nn.Dropout`` with the random numbers of `dropping_out`: networks in two threads must not share torch's own."""
+    """``nn.Dropout`` with random numbers from `dropping_out`, since threads must not share torch's global generator."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """A tensor of any shape → the same shape, with some numbers 0 and the others larger, in training mode."""
+        """A tensor of any shape → the same shape; in training mode some numbers are 0, and the others are scaled up."""
         if not self.training or not self.p:
             return images
         kept = torch.empty(images.shape).bernoulli_(1 - self.p, generator=_numbers.get())
@@ -53,7 +53,7 @@ _numbers: ContextVar[torch.Generator | None] = ContextVar("_numbers", default=No
 
 @contextmanager
 def dropping_out(generator: torch.Generator | None) -> Iterator[None]:
-    """Inside, what this thread's networks drop is drawn from ``generator``; None: from torch's own numbers."""
+    """Inside, the dropout of this thread's networks uses ``generator`` (None: torch's global one)."""
     token = _numbers.set(generator)
     try:
         yield
@@ -62,13 +62,13 @@ def dropping_out(generator: torch.Generator | None) -> Iterator[None]:
 
 
 class AvgPool2x2(nn.AvgPool2d):
-    """``nn.AvgPool2d(2)``. On a CPU it is a matrix product there and back, which takes a fraction of torch's time."""
+    """``nn.AvgPool2d(2)``. On a CPU it is computed as a matrix product, which takes a fraction of torch's time."""
 
     def __init__(self) -> None:
         super().__init__(2)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (batch, channels, height, width) → half their height and width, rounded down."""
+        """Images (batch, channels, height, width) → half the height and width, rounded down."""
         if images.device.type != "cpu":
             return super().forward(images)
         height, width = images.shape[2:]
@@ -78,8 +78,8 @@ class AvgPool2x2(nn.AvgPool2d):
 
 @cache
 def _averaging(width: int, dtype: torch.dtype) -> Tensor:
-    """Matrix (2 × width, width // 2) from two rows, one after the other, to the means of their 2×2 squares."""
-    with torch.inference_mode(False):  # or it could not take part in training, when a test asked for it first
+    """Matrix (2 × width, width // 2) that maps two concatenated rows of pixels to the means of their 2×2 squares."""
+    with torch.inference_mode(False):  # else a matrix first made in a test could not be used in training
         row = torch.eye(width // 2, dtype=dtype).repeat_interleave(2, 0) / 4
         row = torch.cat([row, row.new_zeros(width % 2, width // 2)])
         return torch.cat([row, row])

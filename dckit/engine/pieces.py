@@ -1,7 +1,7 @@
-"""Gradients in pieces that fit a processor's cache, and the matcher: what makes stages C and T fast on a CPU.
+"""Gradients in pieces that fit a processor's cache, and the matcher. They make stages C and T fast on a CPU.
 
-Gradients of a mean add up, so images may pass a network a few at a time. Everything here gives what plain PyTorch
-gives, up to rounding, and the same bits on any number of threads.
+The gradient of a sum is the sum of the gradients, so a network may process a few images at a time. All results equal
+those of plain PyTorch up to rounding, and are the same, bit for bit, on any number of threads.
 """
 
 import math
@@ -15,15 +15,15 @@ from .cuda_graphs import Replay, draws
 from .layers import dropping_out
 from .threads import side_by_side
 
-PIECE, WIDE = 10, 32  # images that pass a CPU together, in networks with a convolution of so many channels
-LARGE_PIECE, HEAVY = 64, 4e6  # and in those of so many weights, since each piece adds a gradient of all of them
+PIECE, WIDE = 10, 32  # images per piece on a CPU; only for networks with a convolution of at least WIDE channels
+LARGE_PIECE, HEAVY = 64, 4e6  # images per piece with more than HEAVY weights, since each piece adds a gradient of all
 
-Distance = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]  # of synthetic images' gradients to real ones'
+Distance = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]  # of gradients: synthetic, real images
 Pair = tuple[Tensor, Tensor, Tensor, Tensor]  # synthetic images, their labels, real images, their labels
 
 
 def gradients_and_logits(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
-    """Gradients of the mean cross-entropy, a tensor per parameter, and the logits (batch, classes) on the way."""
+    """The gradients of the mean cross-entropy, one tensor per parameter, and the logits (batch, classes)."""
     parameters, count = tuple(network.parameters()), pieces(network, images)
 
     def of_piece(part: Tensor, own: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
@@ -40,10 +40,9 @@ def gradients_and_logits(network: nn.Module, images: Tensor, labels: Tensor) -> 
 
 
 def pieces(network: nn.Module, images: Tensor) -> int:
-    """In how many pieces the images pass the network.
+    """The number of pieces in which the network processes the images.
 
-    One piece where nothing is gained by more, where batch norm must see all images, and where each pass draws random
-    numbers.
+    It is 1 if more would not be faster, if batch norm must see all images, or if a pass draws random numbers.
     """
     trains_batch_norm = any(isinstance(m, nn.BatchNorm2d) and m.training for m in network.modules())
     wide = any(isinstance(m, nn.Conv2d) and m.out_channels >= WIDE for m in network.modules())
@@ -54,7 +53,10 @@ def pieces(network: nn.Module, images: Tensor) -> int:
 
 
 class Matcher:
-    """How far synthetic images are from real ones in what they teach a network, and which way they are to go."""
+    """Computes the distance between a network's gradients on synthetic and on real images.
+
+    It also gives the gradient of this distance with respect to the synthetic images.
+    """
 
     def __init__(self, network: nn.Module, distance: Distance) -> None:
         self.network, self.distance = network, distance
@@ -63,8 +65,8 @@ class Matcher:
     def __call__(
         self, pairs: Sequence[Pair], generator: torch.Generator | None = None
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """For each pair the slope of the distance with respect to its synthetic images, and the distance, a scalar."""
-        # Pairs are matched at the same time, so those of a network that draws random numbers must not share them.
+        """For each pair, the distance's gradient with respect to the synthetic images, and the distance, a scalar."""
+        # Pairs are matched in parallel, so if the network draws random numbers, each pair needs its own generator.
         own = [_child(generator) if draws(self.network) else None for _ in pairs]
         items = [(numbers, *pair) for numbers, pair in zip(own, pairs, strict=True)]
         found = list(side_by_side(self._drawing, items, pairs[0][0].device))
@@ -85,9 +87,10 @@ class Matcher:
         return torch.autograd.grad(distance, images)[0], distance.detach()
 
     def _in_pieces(self, images: Tensor, labels: Tensor, grads_real: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """By the chain rule: the slope of the distance at the gradients, then that of the gradients, which are sums.
+        """The same in pieces, by the chain rule: first differentiate the distance with respect to the gradients on the
+        synthetic images, then these gradients, piece by piece, with respect to the images.
 
-        One more pass, and only a piece's graph is in memory.
+        This takes one more pass, but only the graph of one piece is in memory.
         """
         grads = [grad.requires_grad_() for grad in gradients_and_logits(self.network, images, labels)[0]]
         distance = self.distance(grads, grads_real)
@@ -109,12 +112,12 @@ def _child(generator: torch.Generator | None) -> torch.Generator:
 
 
 def descend(network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> Tensor:
-    """One step of the optimiser down the mean cross-entropy; returns the logits (batch, classes) before it.
+    """One step of the optimiser down the mean cross-entropy. Returns the logits (batch, classes) before the step.
 
-    The optimiser's rate is fixed from its first step on: another rate needs a new optimiser.
+    The optimiser's rate must not change after its first step: another rate needs a new optimiser.
     """
     step = vars(optimizer).get("_descent") or _descent(network, optimizer)
-    optimizer._descent = step  # type: ignore[attr-defined]  # its recordings last as long as the optimiser
+    optimizer._descent = step  # type: ignore[attr-defined]  # keeps the recordings as long as the optimiser exists
     return step(images, labels)[0]
 
 
@@ -129,8 +132,8 @@ def _descent(network: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[.
         return (logits,)
 
     if not isinstance(optimizer, torch.optim.SGD):
-        return step  # what others change in place is known only after their first step
-    for parameter in parameters if optimizer.defaults["momentum"] else ():  # as if it had stood still
+        return step  # which tensors other optimisers change is known only after a step
+    for parameter in parameters if optimizer.defaults["momentum"] else ():  # velocities of 0 change nothing
         optimizer.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
     velocities = [state["momentum_buffer"] for state in optimizer.state.values() if "momentum_buffer" in state]
     return Replay(step, network, [*parameters, *network.buffers(), *velocities])

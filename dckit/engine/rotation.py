@@ -1,4 +1,4 @@
-"""Rotating whole batches of images by whole degrees, where SciPy takes one image at a time."""
+"""Rotation of whole batches of images by whole degrees; SciPy rotates one image at a time."""
 
 import math
 from functools import cache
@@ -14,8 +14,9 @@ ROTATE = 45  # degrees to either side
 def rotate(images: Tensor, degrees: Tensor, fill: Tensor) -> Tensor:
     """Images (batch, channels, height, width) rotated about their centres by whole degrees (batch,) from -45 to 44.
 
-    What scipy.ndimage.rotate gives with its defaults (cubic B-splines) after cutting out the middle, as published.
-    The size it would grow to can be odd where ours is even: then the middle is half a pixel off, here too.
+    The result is that of scipy.ndimage.rotate with its defaults (cubic B-splines), cropped to the middle, as published.
+    SciPy's result can have an odd size where the image has an even one. Then the middle is half a pixel off, here too.
+    fill: the value of pixels from outside the image.
     """
     height, width = images.shape[2:]
     vertical, horizontal, *tables = _rotations(height, width, images.device)
@@ -30,11 +31,12 @@ def rotate(images: Tensor, degrees: Tensor, fill: Tensor) -> Tensor:
 
 @cache
 def _rotations(height: int, width: int, device: torch.device) -> tuple[Tensor, ...]:
-    """What turns pixels into splines, along both axes; and for each angle and pixel where to look it up in these.
+    """Tables for `rotate`: spline filters along both axes, and for each angle and pixel where to evaluate the splines.
 
-    That is rows and their weights (angles, height, width, 4), columns and theirs, and whether it lies in the image.
+    The latter are rows and their weights (angles, height, width, 4), columns and their weights, and whether the point
+    lies in the image.
     """
-    angle = torch.arange(-ROTATE, ROTATE).double() * math.pi / 180  # double, to tell a pixel on the edge from others
+    angle = torch.arange(-ROTATE, ROTATE).double() * math.pi / 180  # double, since some pixels lie exactly on the edge
     cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
     y, x = (
         torch.arange(length)[None, :] - (length - 1) / 2 - ((grown.flatten(1) - length) % 2) / 2

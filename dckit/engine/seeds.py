@@ -1,4 +1,4 @@
-"""Random numbers that depend on a seed alone, and torch's own left as they were."""
+"""Random numbers that depend only on a seed, without changing torch's global generator."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import torch
 
 
 def whole(seed: Any) -> int:
-    """A seed as a plain int. Raises ValueError for anything but a whole number of at least 0."""
+    """A seed as a plain int. Raises ValueError unless it is a whole number, 0 or more."""
     if not isinstance(seed, Integral) or isinstance(seed, bool):
         raise ValueError(f"seed {seed!r}: expected a whole number, 0 or more")
     if seed < 0:
@@ -20,23 +20,24 @@ def whole(seed: Any) -> int:
 
 
 def numbers(*entropy: int) -> torch.Generator:
-    """Random numbers that depend on ``entropy`` alone.
+    """A generator of random numbers that depend only on ``entropy``, such as ``(seed, purpose, index)``.
 
-    Each iteration of stage C and each network of stage T has numbers of its own, from ``(seed, stage, index)``. So a
-    run resumed at iteration k meets the same as one that was never stopped, and two recipes with one seed meet the same
-    networks. Raises ValueError as `whole`.
+    Each iteration of stage C and each network of stage T has a separate generator. So a resumed run gets the same
+    numbers as an uninterrupted one, and two recipes with the same seed get the same networks. Raises ValueError as
+    `whole` does.
     """
     return torch.Generator().manual_seed(int(np.random.SeedSequence([*map(whole, entropy)]).generate_state(1)[0]))
 
 
-_torchs_own = threading.RLock()  # held while torch's own random numbers stand for others
+_torchs_own = threading.RLock()  # held while torch's global generator is replaced
 
 
 @contextmanager
 def as_torchs_own(generator: torch.Generator | None) -> Iterator[None]:
-    """Inside, torch's own random numbers are those of ``generator``, which goes on from there; outside they stay.
+    """Inside, torch's global random numbers come from ``generator``. Outside, the global generator is unchanged.
 
-    For what takes no generator, as the first weights of a network. One thread at a time. None changes nothing.
+    This is for functions that take no generator, such as the initialisation of layers. Only one thread at a time can be
+    inside. With None nothing changes.
     """
     if generator is None:
         yield
@@ -51,6 +52,6 @@ def as_torchs_own(generator: torch.Generator | None) -> Iterator[None]:
 
 @contextmanager
 def seeded(*entropy: int) -> Iterator[None]:
-    """Inside, torch's own random numbers depend on ``entropy`` alone, as `numbers`; those outside stay as they were."""
+    """Inside, torch's global random numbers are those of `numbers`. Outside, the global generator is unchanged."""
     with as_torchs_own(numbers(*entropy)):
         yield

@@ -1,7 +1,7 @@
-"""Work that runs at the same time: on a CPU's threads, a piece of it each, or on a GPU's streams.
+"""Parallel work: pieces of it on the threads of a CPU, or on the streams of a GPU.
 
-One thread does each piece of arithmetic, and what pieces give is put together in their order. So results are the same
-on any number of threads, and small tensors never leave threads waiting for one another.
+Each piece is computed by a single thread, and the results of the pieces are combined in a fixed order. So results are
+the same on any number of threads, and threads do not wait for each other during work on small tensors.
 """
 
 import os
@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 import torch
 
 Out = TypeVar("Out")
-STREAMS = 4  # of a GPU, for items that run at once
+STREAMS = 4  # of a GPU, for parallel items
 
 
 class _Crew:
-    """A thread at work and its helpers: together as many as torch had threads."""
+    """A working thread and its helper threads, together as many as the threads that torch had."""
 
     def __init__(self, threads: int) -> None:
         self.owner, self.threads, self.ended = threading.get_ident(), threads, False
@@ -30,21 +30,21 @@ class _Crew:
 
 @cache
 def _helpers(threads: int) -> tuple[ThreadPoolExecutor, threading.Semaphore]:
-    # Kept: a new thread takes oneDNN some ms to get used to. One of them stands in for a thread that waits for others.
+    # Cached, since oneDNN is slow for some ms in a new thread. One helper replaces a thread that waits for the others.
     pool = ThreadPoolExecutor(threads, initializer=partial(torch.set_num_threads, 1))
     return pool, threading.Semaphore(threads - 1)
 
 
 os.register_at_fork(after_in_child=_helpers.cache_clear)  # threads do not survive a fork
 
-_here = threading.local()  # .crew: that of this thread, inside `steady`
+_here = threading.local()  # .crew: the crew of this thread, inside `steady`
 
 
 @contextmanager
 def steady() -> Iterator[None]:
-    """Inside, torch computes as if nobody had set anything, and on one thread; `side_by_side` shares out to the others.
+    """Inside, torch computes with its default settings and on one thread; `side_by_side` uses the other threads.
 
-    Afterwards all is as it was: number of threads, default type and device, gradients on or off, autocast.
+    On exit all settings are restored: number of threads, default type and device, gradient mode, autocast.
     """
     if getattr(_here, "crew", None):
         yield
@@ -73,7 +73,7 @@ def steady() -> Iterator[None]:
 
 
 def stepwise(steps: Iterator[Out]) -> Iterator[Out]:
-    """The iterator, with each of its steps inside `steady`: whoever takes them keeps their own settings in between."""
+    """The same iterator, with each step inside `steady`. Between steps the caller's settings are in force."""
     try:
         while True:
             with steady():
@@ -90,16 +90,16 @@ def stepwise(steps: Iterator[Out]) -> Iterator[Out]:
 
 
 def at_once() -> int:
-    """How many threads share the work: inside `steady` as many as torch had outside."""
+    """The number of threads that share the work: inside `steady`, as many as torch had outside."""
     crew = getattr(_here, "crew", None)
     return crew.threads if crew else torch.get_num_threads()
 
 
 def side_by_side(function: Callable[..., Out], items: Iterable[tuple[Any, ...]], device: torch.device) -> Iterable[Out]:
-    """``function(*item)`` for each item, in their order; idle threads help, on a GPU items are dealt out to streams.
+    """``function(*item)`` for each item, in their order, computed in parallel by idle threads or GPU streams.
 
-    ``function`` may share out work itself: it meets the helpers that are idle then. One that draws random numbers
-    brings a generator with each item.
+    ``function`` may call `side_by_side` itself; then the threads idle at that time help. If it draws random numbers,
+    each item must contain a generator.
     """
     items = list(items)
     if device.type != "cpu":
@@ -135,14 +135,14 @@ def _shared_out(crew: _Crew, function: Callable[..., Out], items: Sequence[tuple
     while len(helpers) < len(items) - 1 and crew.idle.acquire(blocking=False):
         helpers.append(crew.pool.submit(help_out))
     if not helpers:
-        return starmap(function, items)  # one by one as they are asked for, so that few are in memory
+        return starmap(function, items)  # computed only when needed, to save memory
     try:
         work()
-    except BaseException:  # an interrupt above all: helpers stop where they next share out work
+    except BaseException:  # such as an interrupt: helpers stop at their next call of `side_by_side`
         crew.ended |= crew.owner == threading.get_ident()
         raise
     finally:
-        crew.idle.release()  # while this thread waits, another one may help in its place
+        crew.idle.release()  # while this thread waits, another one may work
         wait(helpers)
         crew.idle.acquire()
     for helper in helpers:
@@ -151,7 +151,7 @@ def _shared_out(crew: _Crew, function: Callable[..., Out], items: Sequence[tuple
 
 
 def exhausted(runs: Sequence[Iterator[Out]], device: torch.device) -> list[Out]:
-    """The last values of iterators, all taken to their ends: side by side, or on a GPU a step of each in turn."""
+    """The last value of each iterator. They run in parallel; on a GPU each does one step in turn, on its own stream."""
     if device.type == "cpu":
         return list(side_by_side(lambda run: deque(run, maxlen=1).pop(), [(run,) for run in runs], device))
     last, left = dict[int, Out](), list(range(len(runs)))
@@ -175,9 +175,9 @@ def _inside(stream: torch.cuda.Stream | None, function: Callable[..., Out], *arg
 
 @contextmanager
 def _joined(device: torch.device, count: int) -> Iterator[Sequence[torch.cuda.Stream | None]]:
-    """Streams of a GPU, which wait for what came before and are waited for at the end; elsewhere there are none.
+    """``count`` streams of a GPU, which start after earlier work and end before later work; None on other devices.
 
-    So they may use the tensors of what is around them, as long as these live until the end.
+    So they may use tensors made outside, as long as these exist until the end.
     """
     if device.type != "cuda":
         yield [None] * count
@@ -194,5 +194,5 @@ def _joined(device: torch.device, count: int) -> Iterator[Sequence[torch.cuda.St
 
 @cache
 def _streams(device: torch.device, count: int) -> list[torch.cuda.Stream]:
-    # Kept: steps are recorded for every stream that they meet.
+    # Cached, since steps are recorded for each stream separately.
     return [torch.cuda.Stream(device) for _ in range(count)]

@@ -1,7 +1,8 @@
-"""The method: read this room first, and in it `dc.py`, beside Algorithm 1 of the paper.
+"""The method. Read this subpackage first, and in it `dc.py` together with Algorithm 1 of the paper.
 
-`networks` and `matching` are what it is built of; `stage_c` runs an algorithm, `stage_t` tests what it learned;
-`recipes` holds all choices. Imports `dckit.data` and `dckit.engine`.
+`networks` and `matching` are the building blocks. `stage_c` runs an algorithm, and `stage_t` trains and tests networks
+on the learned images. `recipes` holds the choices of both stages. Of the kit it imports `dckit.data` and
+`dckit.engine`.
 """
 
 from .augment import strategy

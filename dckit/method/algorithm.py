@@ -1,4 +1,4 @@
-"""What an algorithm of stage C is: its choices, where it starts, and one iteration of it."""
+"""The base class of all algorithms of stage C: the choices, the start, and one iteration."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -11,41 +11,44 @@ from torch import Tensor
 from ..data import ImageData
 from .choices import Choices
 
-Learned = Mapping[str, Tensor]  # "images" (classes × ipc, …), and whatever else has to survive a pause, by name
-Step = Callable[[Learned, torch.Generator], tuple[Learned, Tensor]]  # → what was learned since, and the loss, a scalar
+Learned = Mapping[str, Tensor]  # tensors by name: "images" (classes × ipc, …) and all else that a checkpoint must hold
+Step = Callable[[Learned, torch.Generator], tuple[Learned, Tensor]]  # → the new tensors, and the loss, a scalar
 
 
 @dataclass(frozen=True)
 class Algorithm(Choices, ABC):
-    """The choices of an algorithm.
+    """An algorithm of stage C; the fields are its choices.
 
-    `stage_c` runs any of them: it draws the random numbers, keeps checkpoints, looks for NaN.
+    `stage_c` runs it: supplies the random numbers, writes checkpoints and checks for NaN.
     """
 
     method: ClassVar[str]
-    TESTING: ClassVar[dict[str, Any]] = {}  # what its published code does otherwise in stage T
+    TESTING: ClassVar[dict[str, Any]] = {}  # fields of stage T that its published code sets differently
     iterations: int = 1000  # K
 
     @classmethod
     @abstractmethod
     def published(cls, ipc: int, budget: str, network: str) -> "Algorithm":
-        """The choices of its published code."""
+        """The choices of the algorithm's published code, with the amounts of a budget. network: such as "ConvNet"."""
 
     @abstractmethod
     def start(self, real: ImageData, ipc: int, generator: torch.Generator) -> Learned:
-        """What is learned, before the first iteration. The same names come out of every iteration."""
+        """The tensors to be learned, before the first iteration. Each iteration returns tensors of the same names."""
 
     def told(self, learned: Learned) -> dict[str, Any]:
-        """What the card says of all that was learned but the images."""
+        """Entries for the set's card about learned tensors other than the images."""
         return {}
 
     @abstractmethod
     def ready(self, real: ImageData, labels: Tensor) -> Step:
-        """A function that does one iteration, for data on the device of ``labels``. It changes nothing it is given."""
+        """Return a function that does one iteration on the device of ``labels``. It does not change its arguments."""
 
 
 def noise_or_real(init: str, real: ImageData, ipc: int, generator: torch.Generator) -> Tensor:
-    """Synthetic images (classes × ipc, …) to start from: Gaussian noise, or random real images of each class."""
+    """The first synthetic images (classes × ipc, channels, height, width).
+
+    init: "noise" for Gaussian noise, "real" for random real images of each class.
+    """
     classes = range(len(real.classes))
     if init == "noise":
         return torch.randn(len(classes) * ipc, *real.shape, generator=generator)

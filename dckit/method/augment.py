@@ -1,7 +1,8 @@
 """The augmentations of stage T, on whole batches of images.
 
-DC's published code changes one image at a time, rotating it with SciPy. Here every image of the batch is cropped,
-scaled or rotated at once by looking its pixels up; tests hold the result against SciPy's. DSA's kinds are in `kinds`.
+DC's published code changes one image at a time, and rotates it with SciPy. Here all images of a batch are changed at
+once: for each pixel of the result, the code computes which pixels of the image it comes from. Tests compare rotated
+images with SciPy's. DSA's augmentations are in `kinds`.
 """
 
 import torch
@@ -11,7 +12,7 @@ from ..engine import ROTATE, rotate, sent
 from .kinds import KINDS_OF, apply, draw, look_up
 
 PAD = 4  # pixels around an image before it is cropped
-SCALE = 0.2  # height and width become 1 ± this
+SCALE = 0.2  # height and width are multiplied by 1 - 0.2 to 1 + 0.2
 NOISE = 0.001  # standard deviation, in normalised units
 
 STRATEGIES = {
@@ -19,14 +20,14 @@ STRATEGIES = {
     "crop_scale_rotate": ("crop", "scale", "rotate"),
     "crop_noise": ("crop", "noise"),
 }
-DIGITS = ("mnist", "svhn", "digits")  # a digit that is flipped is no digit
+DIGITS = ("mnist", "svhn", "digits")  # mirrored digits are no valid digits
 
 
 def strategy(choice: str, dataset: str) -> str:
-    """What the recipe's ``augmentation`` means for a dataset.
+    """The name of the augmentation that a recipe's ``augmentation`` means for a dataset.
 
-    ``"published"`` is crop, scale and rotate on MNIST and on the embedded digits, which stand in for it, and none
-    elsewhere. ``"dsa"`` flips no digits.
+    ``"published"`` means crop, scale and rotate on MNIST and on the embedded digits, which replace MNIST, and none on
+    other datasets. ``"dsa"`` does not flip digits.
     """
     if choice == "dsa" and dataset in DIGITS:
         return "dsa_without_flip"
@@ -38,8 +39,9 @@ def strategy(choice: str, dataset: str) -> str:
 def augment(images: Tensor, strategy: str, generator: torch.Generator | None = None) -> Tensor:
     """Augmented copies of ``images`` (batch, channels, height, width).
 
-    Of DC's strategies one change is drawn for each of them; of DSA's one for all, and its numbers for each. Random
-    numbers come from ``generator``, or else from torch's own, on the CPU, so that every device meets the same.
+    strategy: as `strategy` returns it. DC's strategies draw a kind of change for each image. DSA's draw one kind for
+    the whole batch, and its parameters for each image. Random numbers come from ``generator`` (None: torch's global
+    one) on the CPU, so that they are the same on every device.
     """
     if strategy == "none":
         return images
@@ -57,19 +59,22 @@ def augment(images: Tensor, strategy: str, generator: torch.Generator | None = N
 
 
 def _crop(images: Tensor, means: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Shift by -4 to 3 pixels each way and fill with the batch's mean. Padding 4 would allow 4; the code stops at 3."""
+    """Shift by -4 to 3 pixels in each direction and fill with the batch's mean.
+
+    With a padding of 4 a shift by 4 would be possible, but the published code draws at most 3.
+    """
     n, _, height, width = images.shape
     offset = torch.randint(2 * PAD, (2, n, 1), generator=generator) - PAD
     return look_up(images, torch.arange(height) + offset[0], torch.arange(width) + offset[1], means)
 
 
 def _scale(images: Tensor, means: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Stretch height and width by factors of their own, nearest neighbour, centred on a canvas of zeros."""
+    """Stretch height and width by two independent factors (nearest neighbour), centred on a canvas of zeros."""
     n, _, height, width = images.shape
     size = torch.tensor([[height], [width]])
     new = ((1 - SCALE + 2 * SCALE * torch.rand(2, n, generator=generator)) * size).int()
     canvas = new.amax(0).clamp_min(max(height, width))
-    # A pixel of the result lies on the canvas at +left, in the stretched image at +left - inset.
+    # Row (or column) i of the result is i + left on the canvas, and i + left - inset in the stretched image.
     left, inset = (canvas - size) // 2, (canvas - new) // 2
     rows, cols = (
         torch.where(
@@ -83,7 +88,7 @@ def _scale(images: Tensor, means: Tensor, generator: torch.Generator | None) -> 
 
 
 def _rotate(images: Tensor, means: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Rotate by whole degrees from -45 to 44, cubic splines, filled with the mean over pixels and channels."""
+    """Rotate by whole degrees from -45 to 44 with cubic splines; fill with the mean over pixels and channels."""
     degrees = torch.randint(-ROTATE, ROTATE, (len(images),), generator=generator)
     return rotate(images, degrees, fill=means.mean())
 

@@ -1,4 +1,4 @@
-"""Sets of real images to hold a condensed set against: random ones, and Table 1's three ways to choose."""
+"""Sets of real images to compare a condensed set with: random images, and the three selections of Table 1."""
 
 import math
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from .recipes import Recipe
 from .stage_t import training
 from .train import fresh_network
 
-RANDOM, TEACHER = 4, 5  # what a seed is for, see `numbers`
+RANDOM, TEACHER = 4, 5  # what the random numbers of a seed are used for, see `numbers`
 CHOSEN = ("herding", "k_center", "forgetting")
-RANKED = 50  # images of each class that are ranked: as many as Table 1 asks for, so that one ranking serves all of it
+RANKED = 50  # images ranked per class: the most that Table 1 needs, so that one ranking serves all its rows
 
 
 @steady()
 def random_images(real: ImageData, ipc: int = 1, seed: int = 0) -> CondensedSet:
-    """``ipc`` random training images of each class, as a set: Table 1's "random".
+    """A set of ``ipc`` random training images per class: "random" in Table 1.
 
-    Raises ValueError if a class has fewer.
+    Raises ValueError if a class has fewer than ``ipc`` images.
     """
     seed = whole(seed)
     real.refuse_ipc(ipc)
@@ -35,11 +35,11 @@ def random_images(real: ImageData, ipc: int = 1, seed: int = 0) -> CondensedSet:
 
 @dataclass(frozen=True)
 class Ranking:
-    """How far the teacher is that ranks the images, and at the end their order.
+    """The progress of the teacher that ranks the training images, and at the end the ranking.
 
-    The teacher is a network that learns from the whole training set. right: share of the images, in %, that it
-    classified correctly when their turn came in the last epoch; NaN where the order comes from a file. orders: a
-    method's name → (classes, ranked) indices of training images, best first; empty before the end.
+    The teacher is a network trained on the whole training set. right: share of the training images, in %, that it
+    classified correctly during the last epoch; NaN if the ranking was read from a file. orders: a method's name →
+    (classes, ranked) indices of training images, best first; empty before the last epoch ends.
     """
 
     epoch: int
@@ -49,7 +49,7 @@ class Ranking:
 
     @property
     def done(self) -> tuple[int, int]:
-        """How many epochs, of how many."""
+        """Epochs done, and epochs in all."""
         return self.epoch, self.epochs
 
     def __str__(self) -> str:
@@ -63,9 +63,9 @@ def ranking(
 ) -> Iterator[Ranking]:
     """Train a teacher on the whole training set, and rank each class's images by herding, k-center and forgetting.
 
-    A generator, once an epoch. Teacher and training are those of stage T's "whole dataset" under ``recipe``. keep: a
-    file for the orders; a later call takes them from there. Raises ValueError if that holds another dataset's, seed's
-    or recipe's.
+    A generator that yields a `Ranking` after each epoch. The teacher is trained as stage T trains on the whole dataset
+    under ``recipe``. keep: a file for the ranking; later calls read it. Raises ValueError if this file holds the
+    ranking of another dataset, seed or recipe, or if a class has fewer than ``recipe.ipc`` images.
     """
     seed = whole(seed)
     real = real.normalised(recipe.testing.normalisation)
@@ -98,10 +98,10 @@ def _ranking(real: ImageData, recipe: Recipe, seed: int, device: torch.device) -
     orders: dict[str, Tensor] = {}
     for epoch in range(1, choices.whole_epochs + 1):
         right = next(epochs)
-        forgotten += before & ~right  # a forgetting event: right at its last turn, wrong at this one
+        forgotten += before & ~right  # a forgetting event: correct in the epoch before, wrong in this one
         before, ever = right, ever | right
         if epoch == choices.whole_epochs:
-            forgotten[~ever] = torch.inf  # never learned counts as most forgotten
+            forgotten[~ever] = torch.inf  # images that were never classified correctly rank first
             orders = _orders(teacher, train, forgotten.cpu(), count, generator)
         yield Ranking(epoch, choices.whole_epochs, 100 * float(right.float().mean()), orders)
 
@@ -114,7 +114,7 @@ def _orders(
         features = _features(teacher, train, members)
         orders["herding"].append(members[herding(features, count)])
         orders["k_center"].append(members[k_center(features, count)])
-        # images forgotten equally often come in random order
+        # images that were forgotten equally often are put in random order
         shuffled = members[torch.randperm(len(members), generator=generator)]
         orders["forgetting"].append(shuffled[torch.argsort(forgotten[shuffled], descending=True, stable=True)[:count]])
     return {method: torch.stack(rows) for method, rows in orders.items()}
@@ -122,16 +122,17 @@ def _orders(
 
 @torch.inference_mode()
 def _features(teacher: nn.Module, train: Split, members: Tensor, batch: int = 50) -> Tensor:
-    """What the teacher's last layer gets to see of these images: (n, features), on the CPU."""
-    assert isinstance(teacher, nn.Sequential)  # as all of `models` are
+    """The inputs of the teacher's last layer for these images: (n, features), on the CPU."""
+    assert isinstance(teacher, nn.Sequential)  # as all networks of `networks` are
     body = teacher[:-1].eval()
     return torch.cat([body(train[part.to(train.labels.device)][0]).cpu() for part in members.split(batch)])
 
 
 def herding(features: Tensor, count: int) -> Tensor:
-    """Indices of ``count`` rows of ``features`` (n, d), chosen one by one to keep their mean close to that of all.
+    """Indices of ``count`` rows of ``features`` (n, d), chosen one by one.
 
-    Source: Welling 2009, as used by Rebuffi et al. 2017 (iCaRL, algorithm 4), whom the paper cites.
+    Each row is the one that brings the mean of the chosen rows closest to the mean of all rows. Source: Welling 2009,
+    as used by Rebuffi et al. 2017 (iCaRL, algorithm 4), whom the paper cites.
     """
     mean, total = features.mean(0), torch.zeros_like(features[0])
     free = torch.ones(len(features), dtype=torch.bool)
@@ -147,15 +148,15 @@ def herding(features: Tensor, count: int) -> Tensor:
 def k_center(features: Tensor, count: int) -> Tensor:
     """Indices of ``count`` rows of ``features`` (n, d): the one nearest to the mean, then always the farthest one.
 
-    "Farthest" is from the nearest row chosen so far. Source: the greedy algorithm of Sener and Savarese 2018, whom the
-    paper cites. They start anywhere; that the paper starts at the mean is read from its Table 1, where k-center and
-    herding agree at 1 image per class.
+    The farthest row is the one with the largest distance to its nearest chosen row. Source: the greedy algorithm of
+    Sener and Savarese 2018, whom the paper cites. Their algorithm may start at any row. That the paper starts at the
+    mean is our conclusion from its Table 1, where k-center and herding agree at 1 image per class.
     """
     chosen = [int((features - features.mean(0)).norm(dim=1).argmin())]
     nearest = torch.full((len(features),), torch.inf)
     for _ in range(count - 1):
         nearest = torch.minimum(nearest, (features - features[chosen[-1]]).norm(dim=1))
-        nearest[chosen[-1]] = -1  # not again, even where all the others are its copies
+        nearest[chosen[-1]] = -1  # not chosen again, even if all other rows are equal to it
         chosen.append(int(nearest.argmax()))
     return torch.tensor(chosen)
 
@@ -163,7 +164,8 @@ def k_center(features: Tensor, count: int) -> Tensor:
 def chosen_images(real: ImageData, orders: dict[str, Tensor], method: str, ipc: int = 1, seed: int = 0) -> CondensedSet:
     """The first ``ipc`` images of each class in the order of "herding", "k_center" or "forgetting", as a set.
 
-    orders: of the last `Ranking`; seed: its own, for the card. Raises ValueError for another method.
+    orders: from the last `Ranking`. seed: the seed of that ranking, for the card. Raises ValueError for an unknown
+    method.
     """
     if method not in orders:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(orders)}")

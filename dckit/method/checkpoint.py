@@ -1,4 +1,4 @@
-"""Where a run of stage C stands, and keeping that in a file."""
+"""The state of a run of stage C, and checkpoints: files that hold such a state."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,11 +16,12 @@ from .recipes import Recipe
 
 @dataclass(frozen=True)
 class State:
-    """Where a run stands after ``iteration`` of its ``iterations``. A state is never changed.
+    """The state of a run after ``iteration`` of its ``iterations``. A state is never changed.
 
     learned: tensors by name, on the run's device: "images" (classes × ipc, channels, height, width), normalised, and
-    what else the algorithm carries on, such as their momentum. distances (iteration,): the loss of each iteration, also
-    on the device; for DC the distance D, averaged over its matching steps and classes. seconds: computing time.
+    all else that the algorithm updates, such as the images' velocities. distances (iteration,): the loss of each
+    iteration, on the same device; for DC the distance D, averaged over matching steps and classes. seconds: computing
+    time.
     """
 
     iteration: int
@@ -38,22 +39,22 @@ class State:
 
     @property
     def losses(self) -> tuple[float, ...]:
-        """``distances`` as numbers. A GPU has to stop for that."""
+        """``distances`` as floats. On a GPU, this waits until all computation is finished."""
         return tuple(self.distances.tolist())
 
     @property
     def loss(self) -> float:
-        """The last iteration's loss; NaN before the first."""
+        """The loss of the last iteration; NaN before the first iteration."""
         return float(self.distances[-1]) if self.iteration else float("nan")
 
     @property
     def finite(self) -> bool:
-        """Whether all that was learned and all losses are numbers."""
+        """Whether all learned tensors and all losses are finite."""
         return all(bool(torch.isfinite(tensor).all()) for tensor in (*self.learned.values(), self.distances))
 
     @property
     def done(self) -> tuple[int, int]:
-        """How many iterations, of how many."""
+        """Iterations done, and iterations in all."""
         return self.iteration, self.iterations
 
     def __str__(self) -> str:
@@ -61,16 +62,16 @@ class State:
 
     @property
     def condensed(self) -> CondensedSet:
-        """The images of this moment as a condensed set, on the CPU, with a card that names iteration and losses."""
+        """The present images as a condensed set on the CPU; its card holds the iteration and all losses."""
         progress = {"iteration": self.iteration, "seconds": round(self.seconds, 2), "losses": list(self.losses)}
         return CondensedSet(self.images.cpu(), self.labels.cpu(), self.card | progress)
 
 
 def save_checkpoint(path: str | Path, state: State) -> None:
-    """Write a checkpoint: a condensed set that also holds the rest of what was learned.
+    """Write a checkpoint: the file of a condensed set, with the other learned tensors.
 
-    One that is further on is left alone: an interrupted run may be closed only after a later one has gone on from its
-    file.
+    A checkpoint of the same or a later iteration is not overwritten: an interrupted run may be closed only after
+    another run has continued from its file.
     """
     if Path(path).exists() and read_tensors(path)[1].get("iteration", 0) >= state.iteration:
         return
@@ -78,9 +79,9 @@ def save_checkpoint(path: str | Path, state: State) -> None:
 
 
 def resume(path: str | Path, start: State) -> State:
-    """The state that a checkpoint holds. Raises ValueError if it is another run's than ``start``'s.
+    """The state in a checkpoint of the run that ``start`` belongs to.
 
-    Recipes that differ in stage T alone make the same run.
+    Recipes that differ only in stage T belong to the same run. Raises ValueError if the checkpoint is of another run.
     """
     tensors, card = read_tensors(path)
     refuse_other_data(path, card, start.card["digest"])
@@ -91,7 +92,7 @@ def resume(path: str | Path, start: State) -> State:
                 f"{path} holds another run: {_first_difference(key, found.get(key), wanted[key])}; "
                 "delete it or name another checkpoint"
             )
-    CondensedSet(tensors["images"], tensors["labels"], card)  # refuses images that do not fit their card
+    CondensedSet(tensors["images"], tensors["labels"], card)  # raises ValueError if the images do not fit the card
     if len(tensors["images"]) != len(start.images):
         raise ValueError(f"{path} holds {len(tensors['images'])} images, where this run has {len(start.images)}")
     if card["iteration"] == 0:
@@ -110,9 +111,9 @@ def resume(path: str | Path, start: State) -> State:
 
 
 def _identity(card: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a run that one and no other."""
+    """The entries of a card that identify a run."""
     recipe = card.get("recipe")
-    with suppress(TypeError, ValueError):  # of another version of the kit, or damaged: as it is
+    with suppress(TypeError, ValueError):  # a damaged recipe, or one of another version, is compared as it is
         read = Recipe.read(recipe)  # type: ignore[arg-type]
         recipe = {"ipc": read.ipc, "method": read.method} | read.condensing.decisive
     return {key: card.get(key) for key in ("dataset", "classes", "shape", "seed")} | {"recipe": recipe}

@@ -1,4 +1,4 @@
-"""What the choices of every algorithm and of stage T share: they are checked when they are made."""
+"""The fields that every algorithm and stage T have in common, and the check of all fields when they are set."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -7,23 +7,23 @@ import numpy as np
 
 from .networks import NETWORKS, Version
 
-LARGEST = 1e38  # of float32, the images' type, nearly
+LARGEST = 1e38  # nearly the largest number of float32, the type of the images
 BELOW = {"image_momentum": 1, "network_momentum": 1, "momentum": 1, "networks": 10_001, "whole_networks": 10_001}
 ZERO_ALLOWED = {"image_momentum", "network_momentum", "network_steps", "momentum", "weight_decay"}
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The network of a stage and how it computes; each algorithm, and stage T, adds its own fields.
+    """The network of a stage, and how it computes. Each algorithm adds more fields, and so does stage T.
 
-    Raises ValueError for a value that cannot be meant.
+    Raises ValueError for a value of the wrong type or out of range.
     """
 
     network: str = "ConvNet"
     version: Version = "published"  # "report": as the report built it
-    width: int = 128  # channels of ConvNet's layers; others shrink alike below 128, see `build`
-    precision: Literal["float32", "tf32", "bfloat16"] = "float32"  # how it multiplies; only a GPU has TF32
-    normalisation: Literal["published", "report"] = "published"  # what pixels are divided by
+    width: int = 128  # channels of ConvNet's layers; below 128 larger networks shrink too, see `build`
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"  # of products; TF32 needs a GPU
+    normalisation: Literal["published", "report"] = "published"  # statistics to normalise by
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -32,29 +32,29 @@ class Choices:
             value = renamed(value) if field.name == "version" else value
             check(field.name, value, hints[field.name])
             if hints[field.name] is float:
-                value = float(value)  # 0 and 0.0 are one choice, and must have one name
+                value = float(value)  # 0 and 0.0 are the same choice, and must give the same file name
             object.__setattr__(self, field.name, value)
 
     @property
     def decisive(self) -> dict[str, Any]:
-        """The fields that make a difference: choices that share them make the same images, or the same test."""
+        """The fields that affect the result: if they are equal, so are the images, or the accuracies."""
         versions = NETWORKS.get(self.network, {})
         same = versions.get(self.version) is versions.get("published")
         return asdict(self) | ({"version": "published"} if same else {})
 
 
 def renamed(version: Any) -> Any:
-    """A version of a network by the name it has now: version 0.1 of the kit called the report's "original"."""
+    """The present name of a network's version: version 0.1 of the kit called the report's networks "original"."""
     return version.replace("original", "report", 1) if isinstance(version, str) else version
 
 
 def plain(value: Any) -> Any:
-    """A number of NumPy's as Python's own, which JSON knows; anything else as it is."""
+    """A NumPy number as a Python number, which JSON can hold; any other value unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def check(name: str, value: Any, hint: Any) -> None:
-    """Raise ValueError unless ``value`` suits the type of the field and, where it is a number, is in range."""
+    """Raise ValueError unless ``value`` has the type of the field ``name`` and, if a number, is in its range."""
     options = get_args(hint)
     if get_origin(hint) is Literal:
         if value not in options:

@@ -1,4 +1,4 @@
-"""The paper's ConvNet: as published, as the report built it, and the published variants among which one can choose."""
+"""The paper's ConvNet: as published, as the report built it, and with the options of the published code."""
 
 from itertools import pairwise
 
@@ -34,10 +34,10 @@ def convnet(
     norm: str = "instance",
     padding: int | None = None,
 ) -> nn.Sequential:
-    """Blocks of convolution, norm, activation and pool, and one linear layer.
+    """``depth`` blocks of convolution, norm, activation and pool, then one linear layer.
 
     padding: of the first convolution; None: 3 on grey images (28 → 32 → 16 → 8 → 4), 1 on others. Raises ValueError for
-    a variant that there is none of.
+    an unknown option.
     """
     known = {"depth": DEPTHS, "activation": tuple(ACTIVATIONS), "pooling": POOLINGS, "norm": NORMS}
     for name, value in {"depth": depth, "activation": activation, "pooling": pooling, "norm": norm}.items():
@@ -57,7 +57,7 @@ def convnet(
 
 
 def convnet_report(shape: Shape, classes: int, width: int) -> nn.Sequential:
-    """The ConvNet of the report, whose padding is 1 on any image: 28 → 14 → 7 → 3."""
+    """The ConvNet of the report. Its padding is always 1: 28 → 14 → 7 → 3."""
     return convnet(shape, classes, width, padding=1)
 
 

@@ -1,6 +1,7 @@
 """DC, dataset condensation with gradient matching: Algorithm 1 of Zhao, Mopuri and Bilen, ICLR 2021.
 
-`iteration` is the algorithm for one network, in the paper's letters. Around it stand its choices and what it needs.
+`iteration` is the algorithm for one network, in the paper's notation. The rest of this file is its choices and its
+parts.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,17 +18,17 @@ from .algorithm import Algorithm, Learned, Step, noise_or_real
 from .matching import gradient_distance
 from .train import fresh_network, redraw, train_epoch
 
-# T and ς_θ by images per class, as the published code has them. It refuses other numbers: see `loops`.
+# The published code's T and ς_θ by images per class. It accepts no other numbers of images: see `loops`.
 LOOPS = {1: (1, 1), 10: (10, 50), 20: (20, 25), 30: (30, 20), 40: (40, 15), 50: (50, 10)}
 
 
 @dataclass(frozen=True)
 class DC(Algorithm):
-    """The choices of gradient matching; the defaults are the published code's at 1 image per class."""
+    """The choices of gradient matching; the defaults are those of the published code at 1 image per class."""
 
     method: ClassVar[str] = "dc"
 
-    iterations: int = 1000  # K, draws of θ0. The code runs one more after the accuracy it reports, and saves that
+    iterations: int = 1000  # K, draws of θ0. The published code saves its images after one more
     matching_steps: int = 1  # T
     network_steps: int = 1  # ς_θ, epochs over S after each matching step but the last
     metric: Literal["layerwise", "mse", "cos"] = "layerwise"  # D
@@ -49,7 +50,7 @@ class DC(Algorithm):
 
     @classmethod
     def published(cls, ipc: int, budget: str, network: str) -> "DC":
-        """The published code's; it condenses with batch norm where it tests VGG11 and ResNet18 without."""
+        """The choices of the published code, which condenses VGG11 and ResNet18 with batch norm but tests without."""
         matching_steps, network_steps = loops(ipc)
         return cls(
             network={"VGG11": "VGG11BN", "ResNet18": "ResNet18BN_AP"}.get(network, network),
@@ -60,7 +61,7 @@ class DC(Algorithm):
 
     @classmethod
     def report(cls, ipc: int, budget: str, network: str) -> "DC":
-        """The report's."""
+        """The choices of the report's code."""
         return cls(
             network=network,
             version="report",
@@ -74,26 +75,30 @@ class DC(Algorithm):
     def _reduced(self, budget: str) -> "DC":
         amounts = dict(self.AMOUNTS[budget])
         if "iterations" in amounts:
-            # Named for T = 1 and η_S = 0.1: T matching steps do T times the work of one, and small ones go less far.
+            # The amount holds for T = 1 and η_S = 0.1. A larger T does more work per iteration, so fewer iterations
+            # are done. A smaller η_S moves the images less, so more are done.
             steps = min(self.iterations, round(amounts["iterations"] * 0.1 / self.image_lr))
             amounts["iterations"] = max(5, steps // self.matching_steps)
         return replace(self, **amounts)
 
     @property
     def decisive(self) -> dict[str, Any]:
-        """The choices that decide about the images. A network that is matched once is never trained."""
+        """The fields that affect the images.
+
+        With one matching step a network is never trained, so the fields about its training are left out.
+        """
         unused = (
             ("network_steps", "network_lr", "network_momentum", "network_batch") if self.matching_steps == 1 else ()
         )
         return {name: value for name, value in super().decisive.items() if name not in unused}
 
     def start(self, real: ImageData, ipc: int, generator: torch.Generator) -> Learned:
-        """The first images, and their momentum."""
+        """The first images, and with momentum their velocities, which are 0."""
         images = noise_or_real(self.init, real, ipc, generator)
         return {"images": images} | ({"velocity": torch.zeros_like(images)} if self.image_momentum else {})
 
     def ready(self, real: ImageData, labels: Tensor) -> Step:
-        """One iteration: a new θ0, and `iteration` with it."""
+        """Return a function that draws a new θ0 and calls `iteration` with it."""
         network = fresh_network(real, self, numbers(0)).to(labels.device)  # each iteration draws its weights anew
         train_network = torch.optim.SGD(network.parameters(), self.network_lr, self.network_momentum)
         match = Matcher(network, partial(gradient_distance, metric=self.metric))
@@ -111,11 +116,11 @@ class DC(Algorithm):
         return step
 
 
-Augment = Callable[[Tensor, Tensor, torch.Generator | None], tuple[Tensor, Tensor]]  # (synthetic, real) of a class
+Augment = Callable[[Tensor, Tensor, torch.Generator | None], tuple[Tensor, Tensor]]  # synthetic and real images
 
 
 def unchanged(synthetic: Tensor, real: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-    """No augmentation."""
+    """Return both as they are: no augmentation."""
     return synthetic, real
 
 
@@ -133,17 +138,18 @@ def iteration(
 ) -> Tensor:
     """Algorithm 1 for one network: T steps of the images, and between them ς_θ epochs of the network on the images.
 
-    images (classes × ipc, channels, height, width), which require grad, and labels: S. train_images: their optimiser,
-    with η_S; train_network: θ's, with η_θ. match: what gives slopes and distances, class by class. generator: of all
-    random numbers, None: torch's own. augment: what changes the images of a class before they are matched.
-    Returns the distance D, averaged over classes and steps.
+    images (classes × ipc, channels, height, width) and labels: the set S; the images require grad. train_images: the
+    images' optimiser, with rate η_S. train_network: the network's optimiser, with rate η_θ. match: computes the
+    distance of each class and its gradient with respect to the images. generator: source of all random numbers (None:
+    torch's global one). augment: changes the images of a class before they are matched. Returns the distance D,
+    averaged over classes and steps.
     """
     steps = []
     for t in range(choices.matching_steps):  # line 4: for t = 0, …, T − 1
         hold_batch_norm(network, real, choices.norm_images, generator)
         steps.append(matching_step(choices, real, images, labels, train_images, match, generator, augment))
-        if t < choices.matching_steps - 1:  # after the last step, θ is thrown away
-            for _ in range(choices.network_steps):  # line 9: θ ← ς_θ steps down its loss on S, with η_θ
+        if t < choices.matching_steps - 1:  # after the last step, θ is not needed any more
+            for _ in range(choices.network_steps):  # line 9: ς_θ steps of θ down the loss on S, with η_θ
                 train_epoch(network, train_network, (images.detach(), labels), choices.network_batch, "none", generator)
     return torch.stack(steps).mean()
 
@@ -159,13 +165,16 @@ def matching_step(
     generator: torch.Generator | None = None,
     augment: Augment = unchanged,
 ) -> Tensor:
-    """Lines 5 to 8 of Algorithm 1: one step of the images down D, summed over classes. Returns its mean over them."""
+    """Lines 5 to 8 of Algorithm 1: one step of the images down the distance D, summed over classes.
+
+    The arguments are those of `iteration`. Returns the distance before the step, averaged over classes.
+    """
     matched, pairs = [], []
-    for own, batch in batches(choices, real, labels, generator):  # line 6: B_c of the real set, and S_c
+    for own, batch in batches(choices, real, labels, generator):  # line 6: a real batch B_c, and S_c
         synthetic, real_images = augment(images[own], batch[0], generator)
         matched.append(synthetic)
         pairs.append((synthetic.detach(), labels[own], real_images, batch[1]))
-    slopes, distances = match(pairs, generator)  # line 7: D(∇_θ L(S_c), ∇_θ L(B_c)) and where it falls
+    slopes, distances = match(pairs, generator)  # line 7: D(∇_θ L(S_c), ∇_θ L(B_c)) and ∇_S D
     train_images.zero_grad()
     torch.autograd.backward(matched, slopes)
     train_images.step()  # line 8: S ← S − η_S ∇_S D
@@ -175,9 +184,10 @@ def matching_step(
 def batches(
     choices: DC, real: Split, labels: Tensor, generator: torch.Generator | None
 ) -> Iterator[tuple[slice, tuple[Tensor, Tensor]]]:
-    """What is matched: which of the synthetic images, sorted by class, and a real batch.
+    """Yield what is matched: a slice of the synthetic images, which are sorted by class, and a batch of real ones.
 
-    By class, or all at once: then one batch of as many real images, in all classes as the data are.
+    With ``by_class`` there is one pair per class. Without it there is one pair in all: every synthetic image, and
+    ``real_batch`` × classes real images drawn from the whole training set.
     """
     classes = len(real.by_class)
     if not choices.by_class:
@@ -189,10 +199,11 @@ def batches(
 
 
 def hold_batch_norm(network: nn.Module, real: Split, n: int, generator: torch.Generator | None = None) -> None:
-    """Let ``n`` real images of each class set the statistics of batch norm, then hold them.
+    """Set the running statistics of batch norm with ``n`` real images of each class, then freeze them.
 
     Batch norm over images of one class removes what distinguishes that class. One pass in training mode moves the
-    running statistics by their momentum, a tenth of the way, as in the published code. Without batch norm: nothing.
+    running statistics by their momentum, a tenth of the way, as in the published code. A network without batch
+    norm is left as it is.
     """
     layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     if not layers:
@@ -205,10 +216,10 @@ def hold_batch_norm(network: nn.Module, real: Split, n: int, generator: torch.Ge
 
 
 def loops(ipc: int) -> tuple[int, int]:
-    """T and ς_θ for ``ipc`` images per class: the published table, and for other numbers what it suggests.
+    """T and ς_θ for ``ipc`` images per class: as published, or for other numbers by the same pattern.
 
-    That is T = ipc up to 50, and about 500 network steps in all, at most 50 at a time. Above 50 the authors advise
-    (50, 10), which this gives.
+    The pattern is T = ipc up to 50, and about 500 network steps in all, at most 50 after one matching step. Above 50
+    images it gives (50, 10), as the authors advise.
     """
     steps = min(ipc, 50)
     return LOOPS.get(ipc, (steps, min(50, 500 // steps)))

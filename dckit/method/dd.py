@@ -1,7 +1,7 @@
-"""DD, dataset distillation: Wang, Zhu, Torralba and Efros 2018, the ancestor of the family.
+"""DD, dataset distillation: Wang, Zhu, Torralba and Efros 2018, the first of these methods.
 
-A network takes a few steps of gradient descent on the synthetic images, each with a learned rate. How well it then does
-on real images is differentiated back *through* these steps, into the images and the rates.
+A network takes a few steps of gradient descent on the synthetic images, each with a learned rate. Then its loss on real
+images is differentiated *through* these steps, with respect to the images and the rates.
 """
 
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ from ..engine import as_torchs_own, dropping_out, numbers, steady
 from .algorithm import Algorithm, Learned, Step, noise_or_real
 from .train import accuracy, fresh_network
 
-HALVED = 10  # times that the rate of images and rates is halved in a run
+HALVED = 10  # how often a run halves the learning rate of the images and the rates
 BETAS = (0.5, 0.999)  # Adam's
 Weights = Mapping[str, Tensor]  # of a network, by name
 
 
 @dataclass(frozen=True)
 class DD(Algorithm):
-    """The choices of dataset distillation; the defaults are the published code's for random initial weights.
+    """The choices of dataset distillation; defaults: the published code's for random initial weights.
 
-    A network takes ``ipc`` steps, each on one image of every class, ``distill_epochs`` times over.
+    A network takes ``ipc`` × ``distill_epochs`` steps, each on one image of every class.
     """
 
     method: ClassVar[str] = "dd"
@@ -35,10 +35,10 @@ class DD(Algorithm):
     iterations: int = 23600  # 400 passes over MNIST
     real_batch: int = 1024  # real images, of any class
     distill_epochs: int = 3
-    weights: Literal["random", "fixed"] = "random"  # the network's at the start: new in each iteration, or known ones
+    weights: Literal["random", "fixed"] = "random"  # initial ones: drawn in each iteration, or the same in all
     init: Literal["noise", "real"] = "noise"
-    image_lr: float = 0.01  # of the images and of the rates, by Adam
-    first_rate: float = 0.02  # of each step, before it is learned
+    image_lr: float = 0.01  # of Adam, for the images and the rates
+    first_rate: float = 0.02  # of each step, before learning
 
     AMOUNTS: ClassVar[dict[str, dict[str, Any]]] = {
         "full": {},
@@ -48,11 +48,11 @@ class DD(Algorithm):
 
     @classmethod
     def published(cls, ipc: int, budget: str, network: str) -> "DD":
-        """The published code's. It takes LeNet on MNIST and a network of its own on CIFAR10."""
+        """The choices of the published code, which uses LeNet on MNIST and another network on CIFAR10."""
         return replace(cls(network=network), **cls.AMOUNTS[budget])
 
     def start(self, real: ImageData, ipc: int, generator: torch.Generator) -> Learned:
-        """The first images and rates with Adam's moments, and the initial weights where they are fixed."""
+        """The first images and rates, their moments for Adam, and the initial weights if these are fixed."""
         rates = torch.full((ipc * self.distill_epochs,), self.first_rate)
         learned = {"images": noise_or_real(self.init, real, ipc, generator), "rates": rates.expm1().log()}
         moments = {f"{name} {moment}": torch.zeros_like(own) for name, own in learned.items() for moment in MOMENTS}
@@ -65,7 +65,7 @@ class DD(Algorithm):
         return {"rates": F.softplus(learned["rates"]).tolist()}
 
     def ready(self, real: ImageData, labels: Tensor) -> Step:
-        """One iteration: initial weights, and `iteration` with them."""
+        """Return a function that takes or draws initial weights and calls `iteration` with them."""
         network = fresh_network(real, self, numbers(0)).to(labels.device)
 
         def step(learned: Learned, generator: torch.Generator) -> tuple[Learned, Tensor]:
@@ -100,10 +100,11 @@ def iteration(
     theta: Weights,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """One step of the images and the rates down the loss on real images. Returns that loss.
+    """One step of the images and the rates down the loss on real images. Returns the loss before the step.
 
-    images (classes × ipc, channels, height, width), sorted by class, and rates (ipc × distill_epochs,), before their
-    softplus: both require grad. theta: the initial weights.
+    images (classes × ipc, channels, height, width), sorted by class; rates (ipc × distill_epochs,), before softplus.
+    Both require grad. adam: their optimiser. theta: the initial weights of ``network``. generator: for the real images
+    (None: torch's global one).
     """
     theta = trained(network, theta, images, labels, F.softplus(rates))
     real_images, real_labels = real.draw(choices.real_batch, generator)
@@ -116,7 +117,7 @@ def iteration(
 def trained(network: nn.Module, theta: Weights, images: Tensor, labels: Tensor, rates: Tensor) -> Weights:
     """The weights after one step per rate, each on one image of every class; differentiable in images and rates.
 
-    The images are taken in turn and, where there are more rates, from the first one on again.
+    Step i uses image i of each class. After the last image, the first one is used again.
     """
     ipc = len(labels) // int(labels.max() + 1)
     theta = {name: weight.detach().requires_grad_() for name, weight in theta.items()}
@@ -129,7 +130,7 @@ def trained(network: nn.Module, theta: Weights, images: Tensor, labels: Tensor, 
 
 
 def initial_weights(network: nn.Module, generator: torch.Generator | None = None) -> Weights:
-    """New weights for a network, as published: Xavier's normal numbers, biases of 0. The network stays as it is."""
+    """New weights for a network, as published: Xavier normal, biases 0. The network itself is not changed."""
     weights = {name: weight.detach().clone() for name, weight in network.named_parameters()}
     with as_torchs_own(generator):
         for name, layer in network.named_modules():
@@ -142,15 +143,16 @@ def initial_weights(network: nn.Module, generator: torch.Generator | None = None
 
 
 def known_weights(learned: Learned) -> Weights:
-    """The fixed initial weights that a run, or the file of its set, holds; none where they are random."""
+    """The fixed initial weights in the learned tensors of a run, or in its set's file; empty if they are random."""
     return {name.removeprefix("weight "): tensor for name, tensor in learned.items() if name.startswith("weight ")}
 
 
 @steady()
 def own_accuracy(choices: DD, learned: Learned, real: ImageData, labels: Tensor, seed: int = 0) -> float:
-    """Test accuracy in % after the learned steps, from the fixed weights, or from random ones of ``seed``.
+    """Test accuracy in % of a network after the learned steps. This is how DD tests its images.
 
-    This is how DD tests its images. learned: as a state of `condensing` has it, or the file of its set.
+    The network starts from the fixed weights if there are any, else from random weights that depend on ``seed``.
+    learned: tensors by name, from a `State` or from the file of its set. labels: of the synthetic images.
     """
     network = fresh_network(real.normalised(choices.normalisation), choices, numbers(seed))
     theta = known_weights(learned) or initial_weights(network, numbers(seed))

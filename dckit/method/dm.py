@@ -1,7 +1,8 @@
 """DM, dataset condensation with distribution matching: Zhao and Bilen, WACV 2023.
 
-Synthetic images of a class get the mean features of real ones, in many random networks that are never trained. So no
-gradient of a gradient is needed, and an iteration costs about the same however many images there are.
+The synthetic images of a class learn to have the same mean features as its real images, in many random networks that
+are never trained. So no second derivative is needed, and the cost of an iteration hardly depends on the number of
+images.
 """
 
 from collections.abc import Sequence
@@ -18,22 +19,22 @@ from .augment import strategy
 from .kinds import KINDS_OF, draw, siamese
 from .train import fresh_network
 
-PIECE = 32  # images that pass the network together: more of them leave a processor's cache
+PIECE = 32  # images per forward pass: with more of them, the layers' outputs do not fit into the processor's cache
 
 
 @dataclass(frozen=True)
 class DM(Algorithm):
-    """The choices of distribution matching; the defaults are the published code's at 1 image per class."""
+    """The choices of distribution matching; the defaults are those of the published code at 1 image per class."""
 
     method: ClassVar[str] = "dm"
     TESTING: ClassVar[dict[str, Any]] = {"augmentation": "dsa"}
 
-    iterations: int = 20000  # draws of a network
+    iterations: int = 20000  # one random network for each
     real_batch: int = 256  # real images of each class in an iteration, drawn without replacement
     init: Literal["noise", "real"] = "real"
     image_lr: float = 1.0
     image_momentum: float = 0.5
-    siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # kinds; no flip on MNIST, SVHN, the digits
+    siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # no flip on MNIST, SVHN and the digits
 
     AMOUNTS: ClassVar[dict[str, dict[str, Any]]] = {
         "full": {},
@@ -43,17 +44,17 @@ class DM(Algorithm):
 
     @classmethod
     def published(cls, ipc: int, budget: str, network: str) -> "DM":
-        """The published code's; its readme names the larger rate."""
+        """The choices of the published code; only its readme states the larger learning rate."""
         return replace(cls(network=network, image_lr=1.0 if ipc < 100 else 10.0), **cls.AMOUNTS[budget])
 
     def start(self, real: ImageData, ipc: int, generator: torch.Generator) -> Learned:
-        """The first images, and their momentum."""
+        """The first images, and their velocities, which are 0."""
         images = noise_or_real(self.init, real, ipc, generator)
         return {"images": images, "velocity": torch.zeros_like(images)}
 
     def ready(self, real: ImageData, labels: Tensor) -> Step:
-        """One iteration: a new network, and `iteration` with it."""
-        fresh_network(real, self, numbers(0))  # refuses images that it cannot take
+        """Return a function that draws a new network and calls `iteration` with it."""
+        fresh_network(real, self, numbers(0))  # raises ValueError if it cannot take the images
         kinds = strategy(self.siamese, real.name)
 
         def step(learned: Learned, generator: torch.Generator) -> tuple[Learned, Tensor]:
@@ -78,10 +79,11 @@ def iteration(
     strategy: str,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """One step of the images down the distance, for one network. Returns the distance, averaged over classes.
+    """One step of the images down the distance, for one network.
 
-    images (classes × ipc, channels, height, width), which require grad, and labels, sorted by class. strategy: one of
-    `KINDS_OF`, or none.
+    images (classes × ipc, channels, height, width), which require grad, and labels, both sorted by class.
+    train_images: the images' optimiser. strategy: a key of `KINDS_OF`, or "none". generator: source of all random
+    numbers (None: torch's global one). Returns the distance before the step, averaged over classes.
     """
     classes = range(len(real.by_class))
     ipc = len(labels) // len(classes)
@@ -98,7 +100,7 @@ def iteration(
         found = distance(network, own, real)
         return torch.autograd.grad(found, own), found.detach()
 
-    # Batch norm has to see all classes at once. Without it each class is matched by itself, on a thread of its own.
+    # Batch norm must see all classes at once. Without batch norm each class is matched separately, on its own thread.
     by_class = [([s], [r]) for s, r in zip(matched, batches, strict=True)]
     parts = [(matched, batches)] if _batch_norm(network) else by_class
     found = list(side_by_side(slopes, parts, images.device))
@@ -117,9 +119,9 @@ def distance(
 ) -> Tensor:
     """DM's loss: a scalar, differentiable in the synthetic images.
 
-    It is the squared distance between the mean features of synthetic and of real images that were changed alike, summed
-    over classes. synthetic, real: a tensor (batch, channels, height, width) per class. kind, numbers: as for
-    `kinds.siamese`.
+    For each class it is the squared distance between the mean features of the synthetic and of the real images, after
+    the same augmentation of both; the classes are summed. synthetic, real: a tensor (batch, channels, height, width)
+    per class. kind, numbers: as for `kinds.siamese`.
     """
     pairs = list(siamese(synthetic, real, kind, numbers))
     ours, theirs = [s for s, _ in pairs], [r for _, r in pairs]
@@ -130,7 +132,7 @@ def distance(
 
 
 def mean_features(network: nn.Module, images: Sequence[Tensor]) -> list[Tensor]:
-    """The mean features of each class, from a tensor of images per class."""
+    """The mean features of each class, a vector per class. images: a tensor of images per class."""
     network.train(_batch_norm(network))  # no dropout
     embed, everything = features(network), torch.cat(list(images))
     parts = [everything] if _batch_norm(network) else everything.split(PIECE)
@@ -139,7 +141,7 @@ def mean_features(network: nn.Module, images: Sequence[Tensor]) -> list[Tensor]:
 
 
 def features(network: nn.Module) -> nn.Module:
-    """All layers of a network before its last linear one. Raises ValueError for one that is not a plain sequence."""
+    """The layers of a network before its last linear layer. Raises ValueError if it is not an `nn.Sequential`."""
     if isinstance(network, Bfloat16):
         return Bfloat16(features(network.network))
     layers = list(network) if isinstance(network, nn.Sequential) else []

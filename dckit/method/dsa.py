@@ -1,7 +1,7 @@
 """DSA, differentiable Siamese augmentation: Zhao and Bilen, ICML 2021.
 
-It is DC with three changes: it starts from real images, the real and the synthetic images of a matching step are
-augmented alike, and the images that train the network between the steps are augmented too.
+DSA is DC with three changes. It starts from real images. In a matching step, real and synthetic images get the same
+augmentation. Between the steps, the images on which the network trains are augmented, too.
 """
 
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ from .train import fresh_network, redraw, train_epoch
 
 @dataclass(frozen=True)
 class DSA(DC):
-    """The choices of DSA; the defaults are the published code's at 1 image per class. All but the last are DC's."""
+    """The choices of DSA: those of DC, and one more. Defaults: the published code's at 1 image per class."""
 
     method: ClassVar[str] = "dsa"
     TESTING: ClassVar[dict[str, Any]] = {"augmentation": "dsa"}
 
     init: Literal["noise", "real"] = "real"
-    siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # kinds; no flip on MNIST, SVHN, the digits
+    siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # no flip on MNIST, SVHN and the digits
 
     def ready(self, real: ImageData, labels: Tensor) -> Step:
-        """One iteration: a new θ0, and `iteration` with it."""
+        """Return a function that draws a new θ0 and calls `iteration` with it."""
         network = fresh_network(real, self, numbers(0)).to(labels.device)  # each iteration draws its weights anew
         train_network = torch.optim.SGD(network.parameters(), self.network_lr, self.network_momentum)
         match = Matcher(network, partial(gradient_distance, metric=self.metric))
@@ -65,10 +65,13 @@ def iteration(
     strategy: str,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """DC's iteration, see `dckit.method.dc.iteration`, with augmented images. strategy: one of `KINDS_OF`, or none."""
+    """DC's iteration with augmented images.
+
+    The arguments and the result are those of `dckit.method.dc.iteration`. strategy: a key of `KINDS_OF`, or "none".
+    """
 
     def alike(synthetic: Tensor, real_images: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        kind, its = draw(KINDS_OF[strategy], real_images, generator)  # anew for each class and step
+        kind, its = draw(KINDS_OF[strategy], real_images, generator)  # new ones for each class and step
         return next(siamese([synthetic], [real_images], kind, its))
 
     augmented = {} if strategy == "none" else {"augment": alike}
@@ -77,7 +80,7 @@ def iteration(
         hold_batch_norm(network, real, choices.norm_images, generator)
         steps.append(matching_step(choices, real, images, labels, train_images, match, generator, **augmented))
         if t < choices.matching_steps - 1:
-            for _ in range(choices.network_steps):  # here each image has numbers of its own
+            for _ in range(choices.network_steps):  # here each image is augmented differently
                 data = (images.detach(), labels)
                 train_epoch(network, train_network, data, choices.network_batch, strategy, generator)
     return torch.stack(steps).mean()
@@ -93,8 +96,9 @@ def distance(
 ) -> Tensor:
     """DSA's loss in plain PyTorch: a scalar, differentiable in the synthetic images.
 
-    It is the distance between the gradients of synthetic and real images that were changed alike, summed over classes.
-    synthetic, real: a tensor (batch, channels, height, width) per class. kind, numbers: as for `kinds.siamese`.
+    For each class it is the distance between the gradients of the synthetic and of the real images, after the same
+    augmentation of both; the classes are summed. synthetic, real: a tensor (batch, channels, height, width) per class.
+    kind, numbers: as for `kinds.siamese`. metric: as for `gradient_distance`.
     """
     total = torch.zeros((), device=synthetic[0].device)
     for label, (s, r) in enumerate(siamese(synthetic, real, kind, numbers)):

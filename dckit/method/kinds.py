@@ -1,7 +1,7 @@
 """DSA's augmentation (Zhao and Bilen, ICML 2021; DM uses it too): differentiable, one *kind* of change per batch.
 
-`draw` gives a kind and its numbers, `apply` changes normalised images (batch, channels, height, width) by them. It is
-Siamese where real and synthetic images get the same numbers.
+`draw` draws a kind and its parameters, called its numbers. `apply` uses them to change normalised images (batch,
+channels, height, width). The augmentation is Siamese if real and synthetic images are changed with the same numbers.
 """
 
 import math
@@ -14,36 +14,36 @@ from torch import Tensor
 
 from ..engine import sent
 
-SHIFT, CUT = 0.125, 0.5  # shares of a side: the longest shift of a crop, and the square that is cut out
-STRETCH = 1.2  # the largest factor of scale; its inverse is the smallest
+SHIFT, CUT = 0.125, 0.5  # as shares of a side: the largest shift of a crop, and the square that is cut out
+STRETCH = 1.2  # the largest factor of scale; the smallest is its inverse
 DEGREES = 15  # the largest angle
 
 
 def draw(kinds: Sequence[str], images: Tensor, generator: torch.Generator | None = None) -> tuple[str, list[Tensor]]:
     """One of the kinds and its numbers for ``images``: tensors with an entry per image, as `apply` takes them.
 
-    Random numbers come from ``generator``, or else from torch's own, on the CPU.
+    Random numbers come from ``generator`` (None: torch's global one), on the CPU.
     """
     n, _, height, width = images.shape
 
     def uniform(count: int) -> list[Tensor]:
         return list(torch.rand(count, n, generator=generator))
 
-    def whole(*ranges: tuple[int, int]) -> list[Tensor]:  # from … to, both included
+    def whole(*ranges: tuple[int, int]) -> list[Tensor]:  # both ends included
         return [torch.randint(low, high + 1, (n,), generator=generator) for low, high in ranges]
 
     kind = kinds[int(torch.randint(len(kinds), (), generator=generator))]
     if kind == "crop":
         return kind, whole(*((-_share(SHIFT, side), _share(SHIFT, side)) for side in (height, width)))
-    if kind == "cutout":  # an even square has its centre between pixels, so there is one place more
+    if kind == "cutout":  # the centre of an even square lies between pixels, so it has one more place
         return kind, whole(*((0, side - _share(CUT, side) % 2) for side in (height, width)))
     return kind, uniform({"color": 3, "scale": 2}.get(kind, 1))
 
 
 def apply(kind: str, images: Tensor, numbers: Sequence[Tensor]) -> Tensor:
-    """``images`` (batch, channels, height, width) with one kind of DSA's changes, differentiable in the images.
+    """``images`` (batch, channels, height, width), changed by one kind; differentiable in the images.
 
-    numbers: tensors (batch,), or (1,) for the same change of all images, in this order, u uniform in 0 to 1:
+    numbers: tensors (batch,), or (1,) for the same change of all images, in the order below. u is uniform in 0 to 1.
 
     * ``"color"``: u of brightness, of saturation, of contrast
     * ``"crop"``: rows and columns to shift by, whole numbers, at most an eighth of the side either way
@@ -52,7 +52,7 @@ def apply(kind: str, images: Tensor, numbers: Sequence[Tensor]) -> Tensor:
     * ``"scale"``: u of the width, u of the height, by a factor of 1/1.2 to 1.2 each
     * ``"rotate"``: u, by -15 to 15 degrees
 
-    What comes in from outside is 0, the normalised images' mean. Raises ValueError for an unknown kind.
+    Pixels from outside the image are 0, the mean of normalised images. Raises ValueError for an unknown kind.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}: expected one of {', '.join(KINDS)}")
@@ -65,10 +65,10 @@ def siamese(
     kind: str | Sequence[str] | None,
     numbers: Sequence[Tensor] | Sequence[Sequence[Tensor]],
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """For each class its synthetic and its real images, changed alike: all by the numbers of the first image.
+    """Yield the synthetic and the real images of each class, all changed with the numbers of the first image.
 
-    synthetic, real: a tensor (batch, channels, height, width) per class. kind, numbers: as for `apply`, or a list of
-    them with an entry per class; kind None: nothing is changed.
+    synthetic, real: a tensor (batch, channels, height, width) per class. kind, numbers: as for `apply`, or lists with
+    an entry per class. With kind None the images are not changed.
     """
     kinds = [kind] * len(real) if kind is None or isinstance(kind, str) else kind
     one_for_all = not numbers or isinstance(numbers[0], Tensor)
@@ -126,14 +126,14 @@ def _turn(images: Tensor, u: Tensor) -> Tensor:
 
 
 def _moved(images: Tensor, rows: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Images looked up where a matrix of 2 × 3 sends their pixels, bilinear."""
+    """Images after an affine map of their coordinates, bilinear. rows: the map's matrix, 2 × 3, for each image."""
     matrix = torch.stack([torch.stack(list(row), 1) for row in rows], 1)
     grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, align_corners=False)
 
 
 def look_up(images: Tensor, rows: Tensor, cols: Tensor, fill: Tensor) -> Tensor:
-    """Pixel (rows[b, i], cols[b, j]) of image b at (i, j), and ``fill`` (channels,) where that lies outside."""
+    """Images whose pixel (i, j) is pixel (rows[b, i], cols[b, j]) of image b, or ``fill`` (channels,) outside it."""
     n, _, height, width = images.shape
     rows, cols = sent(rows, images.device)[:, :, None], sent(cols, images.device)[:, None, :]
     inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
@@ -146,7 +146,7 @@ KINDS: dict[str, Callable[..., Tensor]] = {
     **{"color": _color, "crop": _shift, "cutout": _cutout},
     **{"flip": _flip, "scale": _stretch, "rotate": _turn},
 }
-KINDS_OF = {  # a strategy of DSA
+KINDS_OF = {  # by strategy
     "dsa": tuple(KINDS),
     "dsa_without_flip": tuple(kind for kind in KINDS if kind != "flip"),
 }

@@ -1,4 +1,4 @@
-"""The distance between two lists of gradients: what stage C makes small (equation 9 and section 3.4 of the paper)."""
+"""The distance between two lists of gradients, which stage C minimises (equation 9 and section 3.4 of the paper)."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,9 @@ EPSILON = 1e-6  # added to the product of two norms, as in the published code
 def gradients(network: nn.Module, images: Tensor, labels: Tensor, create_graph: bool = False) -> tuple[Tensor, ...]:
     """Gradients of the mean cross-entropy with respect to every parameter of ``network``.
 
-    images (batch, channels, height, width), labels (batch,) int64. With ``create_graph`` they can be differentiated
-    again, which stage C does for the synthetic images; without it a CPU takes the images in pieces.
+    images (batch, channels, height, width), labels (batch,) int64. With ``create_graph`` the gradients can be
+    differentiated again, as stage C does for the synthetic images. Without it, a CPU processes the images in pieces.
+    Returns one tensor per parameter.
     """
     if create_graph:
         loss = F.cross_entropy(network(images), labels)
@@ -27,15 +28,15 @@ def gradients(network: nn.Module, images: Tensor, labels: Tensor, create_graph: 
 def gradient_distance(
     grads_synthetic: Sequence[Tensor], grads_real: Sequence[Tensor], metric: str = "layerwise"
 ) -> Tensor:
-    """Distance D between two lists of gradients, one tensor a parameter: a scalar, differentiable in the first.
+    """Distance D between two lists of gradients, one tensor per parameter: a scalar, differentiable in the first list.
 
-    * ``"layerwise"``: the paper's. Every row of every weight of two or more dimensions (an output node) gives
-      1 - cosine, and these are summed. Biases and the scales and shifts of norm layers, which have one dimension,
-      do not count: the paper is silent on them, its code leaves them out.
+    * ``"layerwise"``: the paper's distance: the sum of 1 - cosine over the rows (output nodes) of every weight with
+      two or more dimensions. Biases, and the scales and shifts of norm layers, have one dimension and are left out, as
+      in the published code. The paper does not mention them.
     * ``"mse"``: squared difference of all gradients as one vector, 1-D parameters included.
-    * ``"cos"``: 1 - cosine of the two such vectors.
+    * ``"cos"``: 1 - cosine of the same two vectors.
 
-    Raises ValueError for an unknown metric or lists that do not belong together.
+    Raises ValueError for an unknown metric, or if the two lists differ in their shapes.
     """
     if metric not in METRICS:
         raise ValueError(f"unknown metric {metric!r}: expected one of {', '.join(METRICS)}")

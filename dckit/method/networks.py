@@ -1,7 +1,7 @@
-"""The six networks of Table 2: as published, and as the report built those it took from their original papers.
+"""The six networks of Table 2: as published, and three of them as the report built them.
 
-Each is a plain ``nn.Sequential`` whose parameters stand in the published code's order, so that its weights can be
-copied in one after another. Sizes that depend on the image are left to ``LazyLinear`` and settled by ``build``.
+Each is a plain ``nn.Sequential`` with the parameters in the order of the published code, so that weights can be copied
+from one to the other. ``LazyLinear`` layers take their input size from the first image, in ``build``.
 """
 
 from collections.abc import Callable
@@ -19,14 +19,14 @@ from .convnets import convnet, convnet_report, is_grey
 Version = Literal[
     "published",
     "report",
-    # the report's with one thing mended: its LeNet's activation, its AlexNet's last layer and dropout
+    # the report's networks with one or two parts changed: LeNet's activation, AlexNet's softmax and dropout
     "report with ReLU",
     "report without softmax",
     "report without dropout",
     "report without softmax and dropout",
 ]
 
-VARIANTS = {"depth", "activation", "pooling", "norm"}  # what can be chosen about the published ConvNet
+VARIANTS = {"depth", "activation", "pooling", "norm"}  # options of the published ConvNet
 VARIED = ", ".join(sorted(VARIANTS))
 
 
@@ -36,24 +36,24 @@ def build(
 ) -> nn.Module:
     """A freshly initialised network from images ``(batch, *shape)`` to logits ``(batch, classes)``.
 
-    name: MLP, ConvNet, LeNet, AlexNet, VGG11, ResNet18. VGG11BN and ResNet18BN_AP are what the published code
-    condenses with where it tests with VGG11 and ResNet18. version: ``"published"``, or ``"report"`` for the report's
-    ConvNet, LeNet and AlexNet (its MLP is the published one, and it built no other), and a few in between, see
-    `Version`. width: channels of ConvNet's layers; at less than 128 the channels of AlexNet, VGG11 and ResNet18 shrink
-    alike, MLP and LeNet are small as they are. variant: of the published ConvNet, ``depth`` (1 to 4), ``activation``
-    (sigmoid, relu, leakyrelu, swish), ``pooling`` (none, max, average) and ``norm`` (none, batch, layer, instance,
-    group). Raises ValueError for an unknown name, version or variant, and for images that the network cannot take.
+    name: MLP, ConvNet, LeNet, AlexNet, VGG11 or ResNet18. With VGG11BN and ResNet18BN_AP the published code condenses
+    where it tests with VGG11 and ResNet18. version: ``"published"``, or ``"report"`` for the report's ConvNet, LeNet
+    and AlexNet (its MLP is the published one), or a version between the two, see `Version`. width: channels of
+    ConvNet's layers; below 128 the channels of AlexNet, VGG11 and ResNet18 are reduced in the same proportion, while
+    MLP and LeNet keep their size. variant: options of the published ConvNet: ``depth`` (1 to 4), ``activation``
+    (sigmoid, relu, leakyrelu, swish), ``pooling`` (none, max, average), ``norm`` (none, batch, layer, instance, group).
+    Raises ValueError for an unknown name, version or option, and for images that the network cannot take.
     """
     if name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}: expected one of {', '.join(NETWORKS)}")
-    version = version.replace("original", "report", 1)  # what version 0.1 of the kit called it
+    version = version.replace("original", "report", 1)  # its name in version 0.1 of the kit
     if version not in NETWORKS[name]:
         raise ValueError(f"unknown version {version!r} of {name}: expected one of {', '.join(NETWORKS[name])}")
     if strange := set(variant) - (VARIANTS if (name, version) == ("ConvNet", "published") else set()):
         raise ValueError(f"the {version} {name} has no {min(strange)}: only the published ConvNet has {VARIED}")
     network = NETWORKS[name][version](shape, classes, width, **variant)
     try:
-        with torch.no_grad():  # one blank image settles the lazy sizes; in eval mode it leaves batch norm as it was
+        with torch.no_grad():  # one blank image sets the lazy sizes; in eval mode batch norm does not change
             network.eval()(torch.zeros(1, *shape))
     except (RuntimeError, ValueError) as error:
         size = "×".join(map(str, shape))
@@ -62,12 +62,12 @@ def build(
 
 
 def _part(channels: int, width: int) -> int:
-    """``channels`` of a layer of the full network in one of ``width`` in place of 128."""
+    """The number of channels that ``channels`` become at ``width`` instead of 128."""
     return max(1, channels * width // 128)
 
 
 def mlp(shape: Shape, classes: int, width: int) -> nn.Sequential:
-    """Two hidden layers of 128."""
+    """Two hidden layers of 128 units, with ReLU."""
     return nn.Sequential(
         nn.Flatten(), nn.LazyLinear(128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, classes)
     )
@@ -112,7 +112,7 @@ def alexnet(shape: Shape, classes: int, width: int) -> nn.Sequential:
 def alexnet_report(shape: Shape, classes: int, width: int, softmax: bool = True, dropout: float = 0.5) -> nn.Sequential:
     """AlexNet as the report built it: resize, large kernels, dropout, and a softmax before the cross-entropy.
 
-    With probabilities for logits the cross-entropy cannot fall below 1.461 for ten classes.
+    Because the cross-entropy gets probabilities instead of logits, it cannot fall below 1.461 for ten classes.
     """
     pool = nn.MaxPool2d(3, 2)
     a, b, c, dense = (_part(n, width) for n in (96, 256, 384, 4096))
@@ -142,7 +142,7 @@ def vgg11(shape: Shape, classes: int, width: int, batch_norm: bool = False) -> n
 
 
 class _Block(nn.Module):
-    """ResNet's basic block. With ``pool`` its stride is a 2×2 average pool after a convolution of stride 1."""
+    """ResNet's basic block. With ``pool``, a convolution of stride 1 and a 2×2 average pool replace stride 2."""
 
     def __init__(self, inputs: int, width: int, stride: int, batch_norm: bool, pool: bool) -> None:
         super().__init__()
@@ -164,8 +164,8 @@ class _Block(nn.Module):
 def resnet18(shape: Shape, classes: int, width: int, batch_norm: bool = False, pool: bool = False) -> nn.Sequential:
     """ResNet-18 with a 3×3 stem and instance norm.
 
-    ``pool`` gives the variant that the published code condenses with: average pools for strides, and a linear layer
-    over the whole last map instead of over its 4×4 average.
+    pool: the variant with which the published code condenses: average pools instead of strides, and a linear layer on
+    the whole last feature map instead of on its 4×4 average.
     """
     widths = [_part(n, width) for n in (64, 64, 64, 128, 128, 256, 256, 512, 512)]
     stem = [nn.Conv2d(shape[0], widths[0], 3, padding=1, bias=False), _norm(widths[0], batch_norm), nn.ReLU()]

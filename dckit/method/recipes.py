@@ -1,8 +1,8 @@
-"""A recipe: every choice of stage C and of stage T, the two protocols that fill them in, and the budgets.
+"""A recipe: all choices of stages C and T. A protocol and a budget fill them in.
 
-A protocol says *how*, a budget only *how much*. ``full`` takes nothing away from the protocol; ``lesson`` and
-``smoke`` change the amounts in ``AMOUNTS`` of either stage and nothing else. These are frozen, since results are named
-by them: other amounts are another budget, with a name of its own.
+A protocol says *how* something is computed, a budget only *how much*. ``full`` computes everything in the protocol;
+``lesson`` and ``smoke`` change only the amounts in ``AMOUNTS`` of both stages. These amounts must never change, because
+the names of results contain the budget. Other amounts need a new budget with a new name.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from .dd import DD
 from .dm import DM
 from .dsa import DSA
 
-ALGORITHMS: dict[str, Any] = {"dc": DC, "dsa": DSA, "dm": DM, "dd": DD}  # of stage C, by the name of the method
+ALGORITHMS: dict[str, Any] = {"dc": DC, "dsa": DSA, "dm": DM, "dd": DD}  # of stage C, by method
 BUDGETS = ("full", "lesson", "smoke")
 PROTOCOLS = ("published", "report")
 PARTS = ("condensing", "testing")
@@ -23,22 +23,22 @@ PARTS = ("condensing", "testing")
 
 @dataclass(frozen=True)
 class Testing(Choices):
-    """The choices of stage T; the defaults are the published code's."""
+    """The choices of stage T; the defaults are those of the published code."""
 
     networks: int = 20  # fresh networks trained on each set
-    epochs: int = 301  # passes over S; the published "300" runs one more
-    epochs_augmented: int = 1001  # passes where the augmentation is on
+    epochs: int = 301  # passes over S; the published code says 300, but does one more
+    epochs_augmented: int = 1001  # passes with augmentation
     lr: float = 0.01
     momentum: float = 0.9
     weight_decay: float = 0.0005
-    lr_drop: float = 0.1  # factor on lr after half of the epochs, with momentum starting over; 1: never
+    lr_drop: float = 0.1  # factor on lr after half of the epochs, when momentum restarts at 0; 1: no drop
     batch: int = 256
     augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise", "dsa", "dsa_without_flip"] = (
-        "published"  # DC's, on MNIST only
+        "published"  # that of DC, on MNIST only
     )
-    test_images: int | None = None  # a fixed choice of the test set; None: all of it
-    whole_networks: int = 5  # networks trained on the whole dataset, for comparison; the paper names no number
-    whole_epochs: int = 100  # passes over it; the paper names no number
+    test_images: int | None = None  # how many, always the same ones; None: all
+    whole_networks: int = 5  # networks trained on the whole dataset, for comparison; the paper gives no number
+    whole_epochs: int = 100  # passes over the whole dataset; the paper gives no number
 
     AMOUNTS: ClassVar[dict[str, dict[str, Any]]] = {
         "full": {},
@@ -51,12 +51,12 @@ class Testing(Choices):
 
     @classmethod
     def published(cls, budget: str, network: str) -> "Testing":
-        """The published code's choices for networks of this kind."""
+        """The choices of the published code for this network, with the amounts of a budget."""
         return cls(network=network, **cls.AMOUNTS[budget])
 
     @classmethod
     def report(cls, budget: str, network: str) -> "Testing":
-        """The report's: plain gradient descent."""
+        """The choices of the report's code, which trains by plain gradient descent."""
         plain = dict(epochs=300, epochs_augmented=300, momentum=0.0, weight_decay=0.0, lr_drop=1.0)
         built: dict[str, Any] = dict(network=network, version="report", normalisation="report", augmentation="none")
         return cls(**plain | built | cls.AMOUNTS[budget])
@@ -64,14 +64,14 @@ class Testing(Choices):
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to condense and to test; the defaults are the published code's at 1 image per class.
+    """All choices of one way to condense and test; the defaults are those of the published code at 1 image per class.
 
-    Fill it with ``Recipe.published`` or ``Recipe.report`` and vary it with ``but``. Its two parts are ``condensing``,
-    the choices of an algorithm, and ``testing``, those of stage T. Raises ValueError for a value that cannot be meant.
+    Make one with ``Recipe.published`` or ``Recipe.report``, and change fields with ``but``. condensing: the choices of
+    an algorithm of stage C. testing: those of stage T. Raises ValueError for a value of the wrong type or out of range.
     """
 
     ipc: int = 1  # images per class
-    protocol: Literal["published", "report"] = "published"  # what filled it, before any `but`
+    protocol: Literal["published", "report"] = "published"  # that made it, before any `but`
     budget: Literal["full", "lesson", "smoke"] = "full"
     condensing: Any = field(default_factory=DC)
     testing: Testing = field(default_factory=Testing)
@@ -92,12 +92,12 @@ class Recipe:
 
     @classmethod
     def report(cls, ipc: int = 1, budget: str = "full", network: str = "ConvNet") -> "Recipe":
-        """The report's choices, those it does not mention included: everything its notebook does."""
+        """The report's choices, also those that only its notebook shows."""
         return cls.filled_by("report", ipc, budget, network, "dc")
 
     @classmethod
     def filled_by(cls, protocol: Any, ipc: int, budget: Any, network: str, method: str = "dc") -> "Recipe":
-        """`published` or `report`, by its name."""
+        """`published` or `report`, chosen by name. Raises ValueError for an unknown value, or the report without DC."""
         check("ipc", ipc := plain(ipc), int)
         check("budget", budget, Literal[BUDGETS])
         check("network", network, str)
@@ -115,7 +115,7 @@ class Recipe:
         return str(self.condensing.method)
 
     def filled(self, protocol: str) -> "Recipe":
-        """The recipe of a protocol that has this one's size, budget, method and networks: what it is a variation of."""
+        """The unchanged recipe of a protocol with the same images per class, budget, method and networks."""
         network = without_batch_norm(self.condensing.network)
         base = Recipe.filled_by(protocol, self.ipc, self.budget, network, self.method)
         return base.but(**{part: {"network": getattr(self, part).network} for part in PARTS})
@@ -123,8 +123,8 @@ class Recipe:
     def but(self, **changes: Any) -> "Recipe":
         """This recipe with some fields changed.
 
-        A field's name finds its part. What both stages have, such as ``width=64``, is set for both;
-        ``testing={"width": 64}`` sets it for one. Raises ValueError for a field that there is none of.
+        A field that both stages have, such as ``width=64``, is set in both; ``testing={"width": 64}`` sets it in one.
+        Raises ValueError for an unknown field, and for protocol, budget and method, which cannot be changed.
         """
         if not {"protocol", "budget", "method"}.isdisjoint(changes):
             raise ValueError("protocol, budget and method are chosen by Recipe.published or Recipe.report, not changed")
@@ -149,9 +149,10 @@ class Recipe:
         return replace(self, ipc=changes.get("ipc", self.ipc), **parts)
 
     def differences(self, base: "Recipe", parts: tuple[str, ...] = PARTS) -> dict[str, Any]:
-        """The fields in which it differs from another recipe, as far as they make a difference, with its own values.
+        """The decisive fields in which this recipe differs from ``base``, with the values of this recipe.
 
-        Where both parts are asked for and differ alike, a field is named alone, else with its part, as "testing.width".
+        A field that both parts have is named with its part, such as "testing.width", unless both parts are asked for
+        and have the same new value.
         """
         found: dict[str, dict[str, Any]] = {part: {} for part in parts}
         for part in parts:
@@ -167,13 +168,13 @@ class Recipe:
         return said
 
     def as_json(self) -> dict[str, Any]:
-        """Everything that JSON needs to hold it; `read` understands it."""
+        """The recipe as a dictionary for JSON, which `read` reads."""
         own = {"ipc": self.ipc, "protocol": self.protocol, "budget": self.budget, "method": self.method}
         return own | {part: asdict(getattr(self, part)) for part in PARTS}
 
     @classmethod
     def read(cls, card: Mapping[str, Any]) -> "Recipe":
-        """A recipe that `as_json`, or version 0.1 of the kit, wrote. Raises ValueError for anything else."""
+        """A recipe from what `as_json`, or version 0.1 of the kit, wrote. Raises ValueError for anything else."""
         try:
             if "condensing" not in card:
                 return _read_flat(card)
@@ -184,17 +185,17 @@ class Recipe:
 
 
 def without_batch_norm(network: str) -> str:
-    """The network of stage T where stage C has ``network``: the published code tests without batch norm."""
+    """The network of stage T that belongs to a network of stage C: the published code tests without batch norm."""
     return network.removesuffix("_AP").removesuffix("BN")
 
 
-# Version 0.1 had one list of fields for both stages: some by another name, two that are gone.
+# Version 0.1 had one list of fields for both stages. Some had other names, and two no longer exist.
 FLAT = {"test_network": "network", "test_version": "version", "test_width": "width"}
 GONE = {"sets", "last_network_update"}
 
 
 def _read_flat(card: Mapping[str, Any]) -> Recipe:
-    """A recipe of version 0.1, where None stood for "as in stage C", and fields came to be that older files lack."""
+    """A recipe of version 0.1, where None meant "as in stage C". Fields that older files lack get their defaults."""
     names = {part: {f.name for f in fields(kind)} for part, kind in (("condensing", DC), ("testing", Testing))}
     strangers = set(card) - {"ipc", "protocol", "budget", *FLAT, *GONE}.union(*names.values())
     if strangers or card.get("last_network_update"):

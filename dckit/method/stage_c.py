@@ -1,4 +1,4 @@
-"""Stage C: learn the synthetic images, by whichever algorithm the recipe names."""
+"""Stage C: learn the synthetic images with the algorithm of a recipe."""
 
 import math
 import time
@@ -15,22 +15,22 @@ from .algorithm import Step
 from .checkpoint import State, resume, save_checkpoint
 from .recipes import Recipe
 
-START, ITERATION = 0, 1  # what a seed is for, see `numbers`
+START, ITERATION = 0, 1  # what the random numbers of a seed are used for, see `numbers`
 CHECKPOINT_SECONDS = 10
-LOOK = 50  # iterations after which a GPU is asked whether the images are still numbers: it has to stop for that
+LOOK = 50  # on a GPU, iterations between two checks for NaN: each check waits for the GPU
 
 
 @steady()
 def condensing(
     real: ImageData, recipe: Recipe, seed: int = 0, device: str = "auto", checkpoint: str | Path | None = None
 ) -> Iterator[State]:
-    """Learn ``recipe.ipc`` images of each class such that networks learn from them as from ``real``.
+    """Learn ``recipe.ipc`` synthetic images per class, to train networks on in place of ``real``.
 
-    A generator with one `State` after each iteration of the algorithm ``recipe.condensing``. Whoever iterates may draw,
-    stop or save as it likes. checkpoint: a file that keeps the last state, written every 10 s, at the end and when the
-    run is interrupted; a later call with the same dataset, recipe and seed goes on from it, and ends in the same images
-    as if it had never stopped. Raises ValueError for a recipe that does not suit the dataset, before any work;
-    FloatingPointError when the loss is no longer a number.
+    A generator that yields a `State` after each iteration of ``recipe.condensing``; the caller may stop at any time.
+    device: as for `pick_device`. checkpoint: a file for the last state, written every 10 s, at the end and
+    when the run is interrupted. A later call with the same dataset, recipe and seed continues from this file and gives
+    the same images as an uninterrupted run. Raises ValueError at once for a recipe that does not suit the dataset, and
+    FloatingPointError when the loss or an image is no longer finite.
     """
     choices, seed = recipe.condensing, whole(seed)
     real = real.normalised(choices.normalisation)
@@ -38,12 +38,12 @@ def condensing(
     where = pick_device(device)
     card = base_card(real) | {"method": recipe.method, "recipe": recipe.as_json(), "seed": seed}
     state = _start(real, recipe, seed, where, card)
-    step = choices.ready(real.to(where), state.labels)  # an algorithm refuses images that it cannot take
+    step = choices.ready(real.to(where), state.labels)  # raises ValueError for images that the network cannot take
     checkpoint = None if checkpoint is None else expanded(checkpoint)
     if checkpoint is not None and checkpoint.exists():
         state = resume(checkpoint, state)
     elif checkpoint is not None:
-        save_checkpoint(checkpoint, state)  # a folder that cannot be written is refused now, not in ten seconds
+        save_checkpoint(checkpoint, state)  # fails now if the folder cannot be written, and not after ten seconds
     return stepwise(_run(recipe, seed, step, state, checkpoint))
 
 
@@ -76,7 +76,7 @@ def _run(recipe: Recipe, seed: int, step: Step, state: State, checkpoint: str | 
                 save_checkpoint(checkpoint, state)
                 saved, saved_at = state.iteration, time.monotonic()
             yield state
-    finally:  # the end, an error, an interrupt, or nobody asks for more
+    finally:  # at the end, after an error or an interrupt, or if the caller stops
         if checkpoint is not None and state.iteration > saved and state.finite:
             save_checkpoint(checkpoint, state)
 

@@ -16,13 +16,13 @@ from .augment import strategy
 from .recipes import Recipe, Testing
 from .train import accuracy, fresh_network, train_epoch
 
-NETWORK, TEST_IMAGES = 2, 3  # what a seed is for, see `numbers`
-IMAGES_AT_ONCE = 2000  # that a GPU trains on, one batch of every network that it trains at once
+NETWORK, TEST_IMAGES = 2, 3  # what the random numbers of a seed are used for, see `numbers`
+IMAGES_AT_ONCE = 2000  # on a GPU: the most images in the batches of all networks that it trains at once
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Test accuracies in %, one a network, and a card that says how they were measured. seconds: computing time."""
+    """Test accuracies in %, one per network, and a card that says how they were measured. seconds: computing time."""
 
     accuracies: tuple[float, ...]
     seconds: float
@@ -35,15 +35,15 @@ class Scores:
 
     @property
     def std(self) -> float:
-        """Population standard deviation over the networks in points, as the paper and the report print it.
+        """Population standard deviation over the networks, in points, as the paper and the report print it.
 
-        It tells how far networks differ, not how well the mean is known, and nothing of other condensed sets.
+        It says how much networks differ. It does not say how certain the mean is, or how much other sets would differ.
         """
         return statistics.pstdev(self.accuracies)
 
     @property
     def done(self) -> tuple[int, int]:
-        """How many networks, of how many."""
+        """Networks done, and networks in all."""
         return len(self.accuracies), self.card["networks"]
 
     def __str__(self) -> str:
@@ -58,9 +58,10 @@ def evaluating(
 ) -> Iterator[Scores]:
     """Train ``recipe.testing.networks`` fresh networks on ``data`` and test them on ``real.test``.
 
-    A generator with the scores so far after every network. data: a condensed set, or ``real.train`` for the whole
-    dataset, which gets ``whole_networks`` and ``whole_epochs`` without augmentation. Raises ValueError if the images
-    are not of the dataset's shape and classes, or normalised otherwise than it.
+    A generator that yields the scores so far after each network. data: a condensed set, or ``real.train`` for the whole
+    dataset; then ``whole_networks`` networks train for ``whole_epochs`` epochs, without augmentation. device: as for
+    `pick_device`. Raises ValueError if the set has another shape, other classes or another normalisation than
+    ``real``.
     """
     seed = whole(seed)
     real = real.normalised(recipe.testing.normalisation)
@@ -69,7 +70,7 @@ def evaluating(
     else:
         data = replace(data, mean=real.mean, std=real.std)
     where = pick_device(device)
-    fresh_network(real, recipe.testing, numbers(seed))  # refuses a negative seed, and images that it cannot take
+    fresh_network(real, recipe.testing, numbers(seed))  # raises ValueError if it cannot take the images
     return stepwise(_evaluating(data, real, recipe, seed, where))
 
 
@@ -103,7 +104,7 @@ def _evaluating(
 
 
 def _origin(data: CondensedSet) -> dict[str, Any]:
-    """What a result keeps of the card of its set."""
+    """The entries of a set's card that a result keeps."""
     kept = ("method", "source", "digest", "recipe", "seed", "iteration", "seconds", "device")
     return {"ipc": data.ipc} | {k: data.card[k] for k in kept if k in data.card}
 
@@ -115,10 +116,12 @@ def training(
     dataset: str,
     generator: torch.Generator | None = None,
 ) -> Iterator[Tensor]:
-    """Train a network on condensed images, or on the whole dataset: a generator, once an epoch.
+    """Train a network on condensed images or on the whole dataset.
 
-    It gives what `train_epoch` returns. Published: SGD with momentum, weight decay, and one drop of the rate, for which
-    the code makes a new optimiser, so that momentum starts over.
+    A generator that yields the result of `train_epoch` after each epoch. As published: SGD with momentum and weight
+    decay, and one drop of the learning rate. At the drop the code makes a new optimiser, so momentum restarts at 0.
+    dataset: its name, which decides the augmentation. generator: source of all random numbers (None: torch's global
+    one).
     """
     whole = isinstance(data, Split)
     augmentation = "none" if whole else strategy(choices.augmentation, dataset)
@@ -136,7 +139,7 @@ def _sgd(network: nn.Module, lr: float, choices: Testing) -> torch.optim.SGD:
 
 
 def _test_images(test: Split, n: int | None) -> Split:
-    """The whole test set, or the same ``n`` of its images whatever the seed, so that scores can be compared."""
+    """The whole test set, or ``n`` of its images: the same ones for every seed, so that scores can be compared."""
     if n is None or n >= len(test):
         return test
     index = torch.randperm(len(test), generator=numbers(0, TEST_IMAGES))[:n]
@@ -144,7 +147,7 @@ def _test_images(test: Split, n: int | None) -> Split:
 
 
 def _refuse_foreign(data: CondensedSet, real: ImageData) -> None:
-    """Raise ValueError for a set that was made from another kind of image."""
+    """Raise ValueError for a set of another shape, other classes or another normalisation."""
     for key, here in (
         ("shape", list(real.shape)),
         ("classes", list(real.classes)),

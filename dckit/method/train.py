@@ -1,4 +1,4 @@
-"""Training a network on images and labels, and testing it: what both stages share."""
+"""Training a network on images and labels, and testing it. Both stages use this."""
 
 import torch
 from torch import Tensor, nn
@@ -9,11 +9,11 @@ from .augment import augment
 from .choices import Choices
 from .networks import build
 
-TEST_BATCH, LARGE_TEST_BATCH = 50, 1000  # images tested together: what a CPU's cache holds, and what fills a GPU
+TEST_BATCH, LARGE_TEST_BATCH = 50, 1000  # images tested at once on a CPU, where they fit into its cache, and on a GPU
 
 
 def fresh_network(real: ImageData, choices: Choices, generator: torch.Generator | None = None) -> nn.Module:
-    """A network of random weights for the dataset, on the CPU. Raises ValueError where it cannot take its images."""
+    """A network with random weights for a dataset, on the CPU. Raises ValueError if it cannot take the images."""
     with as_torchs_own(generator):
         network = build(choices.network, real.shape, len(real.classes), choices.version, choices.width)
     return Bfloat16(network) if choices.precision == "bfloat16" else network
@@ -26,7 +26,7 @@ def redraw(
     choices: Choices,
     generator: torch.Generator | None = None,
 ) -> None:
-    """Let the network start anew: new random weights in the tensors that it has, and an optimiser at rest."""
+    """Reset a network and its optimiser: new random weights in the same tensors, and momentum 0."""
     fresh = fresh_network(real, choices, generator).state_dict()
     with torch.no_grad():
         for state in optimizer.state.values():
@@ -45,10 +45,11 @@ def train_epoch(
     augmentation: str = "none",
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """One pass over images and labels in shuffled, augmented batches (None: all at once), in training mode.
+    """Train a network for one pass over images and labels, in shuffled and augmented batches.
 
-    generator: of all random numbers, None: torch's own. Returns for each image whether the network classified it
-    correctly when its turn came: (n,) bool.
+    data: images (n, channels, height, width) and labels (n,). batch: images per step; None: all of them. augmentation:
+    as for `augment`. generator: source of all random numbers (None: torch's global one). Returns (n,) bool: whether
+    the network classified each image correctly in the step that trained on it.
     """
     images, labels = data
     network.train()

@@ -1,6 +1,6 @@
-"""What is measured, where it is kept, and what it says beside the paper's and the report's numbers.
+"""Measured results: how they are made, stored, and compared with the numbers of the paper and the report.
 
-Imports `dckit.show` and what lies below it.
+Of the kit it imports `dckit.show` and lower subpackages.
 """
 
 from .details import difference

@@ -1,7 +1,7 @@
-"""Columns of Table 2: the two that stay near chance in the report, with one part of their network mended at a time.
+"""The two columns of Table 2 that stay near chance in the report, with single parts of their networks replaced.
 
-A column is a network that is trained on the images. Its rows here are versions of that network, and all of them learn
-from the same condensed images, those of the report's recipe.
+A column of Table 2 is a network that is trained on the images. The rows here are versions of this network. All of them
+are trained on the same condensed images, those of the report's recipe.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from .figures import Cells
 from .measured import Cell, Measured
 from .verdicts import pooled, printed
 
-# How stage T trains, in words for `protocol_recipe`.
+# How stage T trains: what `protocol_recipe` reads after "report".
 TRAININGS = {
     "report": "",
     "+ optimiser": " + optimiser",
     "published": " + optimiser + augmentation + epochs",
 }
-# Versions of a network, in the same words.
+# Versions of a network, in the same form.
 LENETS = {
     "as the report built it": "",
     "ReLU for sigmoid": " + testing.version=report with ReLU",
@@ -35,18 +35,19 @@ ALEXNETS = {
     "as published": " + networks",
 }
 AXES = ("network", "training (stage T)")
-HELPS = 20.0  # points of test accuracy: a network that was near chance has learned something
+HELPS = 20.0  # points of test accuracy: by so much more, a network that was near chance has learned something
 
 
 def protocol_of(versions: Mapping[str, str], version: str, training: str) -> str:
-    """The words for `protocol_recipe`: the report's recipe with this version of a network and this training."""
+    """The report's recipe with this version of a network and this training, in words for `protocol_recipe`."""
     return f"report{versions[version]}{TRAININGS[training]}"
 
 
 def column(measured: Measured, versions: Mapping[str, str], network: str, budget: str = "lesson") -> Cells:
-    """MNIST, 1 image per class, the report's images: each version of a network under each training, where measured.
+    """The accuracy of each version of a network with each training, as far as they were measured.
 
-    versions: `LENETS` or `ALEXNETS`. network: "LeNet" or "AlexNet".
+    All are trained on the report's images of MNIST, 1 per class. versions: `LENETS` or `ALEXNETS`. network: "LeNet" or
+    "AlexNet". Returns samples by (version, training).
     """
     cell, found = Cell("mnist", 1, "dc", "ConvNet", network), {}
     for version in versions:
@@ -57,24 +58,26 @@ def column(measured: Measured, versions: Mapping[str, str], network: str, budget
 
 
 def best(cells: Cells, version: str) -> float:
-    """The highest mean accuracy in % that a version reaches under any training."""
+    """The highest mean accuracy in % that a version reaches with any training."""
     return max(sample.mean for (of, _), sample in cells.items() if of == version)
 
 
 def culprit(start: float, mended: Mapping[str, float]) -> str:
-    """Which of two faults is to blame: the one whose mending lifts the accuracy by more than 20 points all alone.
+    """Which of two faults causes a low accuracy: the one whose removal alone raises it by more than 20 points.
 
-    start: the accuracy with both faults. mended: by fault, the accuracy without it. Returns the name of that fault,
-    "both" where mending either lifts it, and "together" where mending one alone does not.
+    start: the accuracy in % with both faults. mended: for each fault, the accuracy without this fault alone. Returns
+    the name of the fault, "both" if removing either one raises the accuracy, or "together" if removing one is not
+    enough.
     """
     helped = [name for name, accuracy in mended.items() if accuracy > start + HELPS]
     return helped[0] if len(helped) == 1 else "both" if helped else "together"
 
 
 def slopes(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
-    """The length of the gradient in the weights of each layer, first layer first.
+    """The norm of the gradient with respect to the weights of each convolution and linear layer, first layer first.
 
-    The gradient is that of the cross-entropy of all ``images``. Raises ValueError for a network without such layers.
+    The gradient is that of the mean cross-entropy of all ``images``. Raises ValueError for a network without such
+    layers.
     """
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     if not layers:
@@ -87,13 +90,13 @@ def slopes(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, floa
 
 @kits_style
 def draw_slopes(networks: Mapping[str, Mapping[str, float]]) -> Picture:
-    """The slopes of several networks as lines over their layers, on a logarithmic scale."""
+    """Draw the results of `slopes` for several networks as lines over the layers, on a logarithmic scale."""
     figure = Figure(figsize=(6.5, 3), layout="constrained")
     ax = figure.add_subplot()
     for (name, layers), (colour, marker, dash) in zip(networks.items(), MARKED, strict=False):
         ax.plot(list(layers), list(layers.values()), dash, marker=marker, color=colour, label=name)
     ax.set(yscale="log", ylabel="length of the gradient")
-    ax.yaxis.set_major_formatter("{x:g}")  # powers of ten in plain digits, since the kit's style reads no formulas
+    ax.yaxis.set_major_formatter("{x:g}")  # powers of ten in plain digits, since the kit's style draws no formulas
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper left", ncols=len(networks), frameon=False)
     said = (
@@ -106,10 +109,10 @@ def draw_slopes(networks: Mapping[str, Mapping[str, float]]) -> Picture:
 def beside(
     measured: Measured, networks: Sequence[str], yours: Mapping[tuple[str, str], str], dataset: str = "digits"
 ) -> Table:
-    """ConvNet's images of MNIST, 1 per class, by both recipes: the paper, the report, this kit and you.
+    """Accuracies on ConvNet's images of MNIST, 1 per class, by both recipes: paper, report, this kit and you.
 
-    networks: those trained on the images, two rows each. yours: texts by (network, "report" or "published").
-    dataset: what yours were measured on.
+    networks: the networks trained on the images, two rows each. yours: your accuracies as texts, by (network, "report"
+    or "published"). dataset: the dataset of your accuracies.
     """
     rows = []
     for network in networks:
@@ -123,7 +126,7 @@ def beside(
 
 
 def _kit(measured: Measured, network: str, protocol: str) -> str:
-    """The kit's number at the largest budget that was measured, and over how many sets × networks."""
+    """The kit's accuracy at the largest measured budget, with the number of sets × networks."""
     for budget in ("full", "lesson", "smoke"):
         if found := measured.of(Cell("mnist", 1, "dc", "ConvNet", network), protocol, budget):
             sample = pooled(found)

@@ -1,4 +1,4 @@
-"""What accuracy costs: the seconds that a method condensed for, and what networks then reach."""
+"""The cost of accuracy: the seconds of condensing, and the test accuracy of networks trained on the set."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from ..method import Scores
 from ..show import MARKED, Picture, kits_style, picture
 from .run import METHODS, Run
 
-Points = dict[str, list[tuple[float, float, int]]]  # method → (seconds, mean accuracy, iterations), in this order
+Points = dict[str, list[tuple[float, float, int]]]  # method → (seconds, mean accuracy, iterations), sorted by seconds
 STYLES = dict(zip(("dc", "dsa", "dm", "dd"), MARKED, strict=True))
 
 
 def points(measured: Mapping[Run, Scores]) -> dict[int, Points]:
-    """For each number of images per class the points of each method. Methods that condense nothing took 0 seconds."""
+    """For each number of images per class, the points of each method. Methods without condensing have 0 seconds."""
     found: dict[int, Points] = defaultdict(lambda: defaultdict(list))
     for run, scores in measured.items():
         seconds, of = (scores.card["set"]["seconds"], run.recipe.condensing.iterations) if run.condenses else (0.0, 0)
@@ -28,9 +28,9 @@ def points(measured: Mapping[Run, Scores]) -> dict[int, Points]:
 def accuracy_by_seconds(measured: Mapping[Run, Scores], guess: float | None = None) -> Picture:
     """Test accuracy against seconds of condensing, a panel for each number of images per class.
 
-    Each method has a line through its runs, which differ in their iterations; the numbers at the points say how many.
-    What condenses nothing is a dotted line across. guess: a learner's, in %, for the first panel. Raises ValueError
-    where nothing was measured.
+    Each method has a line through its runs, with the number of iterations at each point. A method without condensing
+    is a horizontal dotted line. guess: a learner's guess in %, for the first panel. Raises ValueError if there are no
+    scores.
     """
     if not measured:
         raise ValueError("nothing was measured: expected the scores of at least one run")

@@ -1,7 +1,7 @@
-"""What hides between two recipes: the details in which the published code and the report's notebook differ.
+"""The details in which two recipes differ, such as the published code and the report's notebook.
 
-A difference is a list of named details. Each can be switched by itself, so that what it costs can be measured: step by
-step from one recipe to the other, each alone, or all but one (`dckit.results.recipe_words` has words for them).
+A difference is a list of named details. Each can be switched separately to measure its effect: step by step from one
+recipe to the other, one detail alone, or all but one (`dckit.results.recipe_words` names such recipes).
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ from ..method import PARTS, Choices, Recipe
 class Detail:
     """One choice that two recipes make differently.
 
-    fields: of `Recipe`, switched together. stage: where it acts, "C", "T" or "both". what: in plain words. paper, code,
-    report: what each says or does. admitted: whether the report names it as a difference.
+    fields: the fields of a recipe that are switched together. stage: the stage it affects, "C", "T" or "both". what:
+    the choice in plain words. paper, code, report: what each of them says or does. admitted: whether the report itself
+    names the difference. networks: the networks it concerns; empty: all.
     """
 
     name: str
@@ -27,10 +28,10 @@ class Detail:
     code: str
     report: str
     admitted: bool
-    networks: tuple[str, ...] = ()  # that it is about; empty: all
+    networks: tuple[str, ...] = ()
 
 
-# Those of stage T first: they need no new images.
+# Details of stage T come first, since measuring them needs no new images.
 DETAILS = (
     Detail(
         "optimiser",
@@ -138,10 +139,10 @@ DETAILS = (
 
 
 def difference(start: Recipe, end: Recipe) -> list[Detail]:
-    """The details that two recipes differ in, as far as they act, stage T's first. A field without
-    a name here goes by its own.
+    """The details in which two recipes differ and which affect the result, those of stage T first.
 
-    Raises ValueError for recipes that differ in images per class, budget, method or networks: other experiments.
+    A field that belongs to no detail in `DETAILS` becomes a detail with the name of the field. Raises ValueError if the
+    recipes differ in images per class, budget, method or networks, since these are different experiments.
     """
     for what in ("ipc", "budget", "method", "condensing.network", "testing.network"):
         a, b = (attrgetter(what)(recipe) for recipe in (start, end))
@@ -158,14 +159,14 @@ def difference(start: Recipe, end: Recipe) -> list[Detail]:
 
 
 def _fields(detail: Detail, choices: Choices) -> list[str]:
-    """The fields of a stage that a detail is about; none where it is about other networks."""
+    """The fields of a stage that a detail switches; none if the detail concerns other networks."""
     if detail.networks and choices.network not in detail.networks:
         return []
     return [field for field in detail.fields if hasattr(choices, field)]
 
 
 def switched(recipe: Recipe, details: Sequence[Detail], other: Recipe) -> Recipe:
-    """``recipe`` with these details as ``other`` has them."""
+    """``recipe``, with these details as in ``other``."""
     changes = {
         part: {f: getattr(getattr(other, part), f) for d in details for f in _fields(d, getattr(recipe, part))}
         for part in PARTS

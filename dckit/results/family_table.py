@@ -1,4 +1,4 @@
-"""Methods that followed gradient matching, or came before it: what was printed, beside what this kit measured.
+"""Methods that came before or after gradient matching: printed accuracies beside those that this kit measured.
 
 The report does not treat these methods.
 """
@@ -16,9 +16,9 @@ SIZES = (1, 10, 50)  # images per class
 
 
 def family(known: Sequence[Result], dataset: str) -> Table:
-    """DC, DSA and DM on one dataset: the printed accuracy, the kit's, and whether they agree.
+    """DC, DSA and DM on one dataset: the printed accuracy, the kit's accuracy, and whether they agree.
 
-    dataset: one of the paper's four. Raises ValueError for another one.
+    known: results to look in. dataset: one of the paper's four. Raises ValueError for another dataset.
     """
     if dataset not in PRINTED:
         raise ValueError(f"nothing is printed for {dataset!r}: expected one of {', '.join(PRINTED)}")
@@ -41,7 +41,7 @@ def family(known: Sequence[Result], dataset: str) -> Table:
 
 
 def against_dd() -> Table:
-    """The paper's own comparison of DC with dataset distillation (its Table 3), on DD's networks."""
+    """The paper's comparison of DC with dataset distillation (its Table 3), which uses DD's networks."""
     content = reference("paper")["table3_dd"]
     rows = []
     for cell in content["cells"]:
@@ -54,7 +54,7 @@ def against_dd() -> Table:
 
 
 def _cell(cell: Cell) -> tuple[float, float | None] | None:
-    """Mean and deviation as printed; the deviation is None where none was printed."""
+    """Mean and deviation as printed; the deviation is None if none was printed."""
     if cell.method == "dc":
         paper = theirs_of("paper", "table1", cell)
         return (paper.mean, paper.std) if paper else None
@@ -65,7 +65,7 @@ def _cell(cell: Cell) -> tuple[float, float | None] | None:
 
 
 def _printed(cell: Cell, kit: Sample | None) -> Sample | None:
-    """What was printed, to be compared; where it lacks a deviation, the kit's stands in for it."""
+    """The printed accuracy as a sample; a deviation that was not printed is taken from the kit."""
     found = _cell(cell)
     if found is None or kit is None:
         return None

@@ -15,7 +15,7 @@ from .store import Result
 from .verdicts import PRINTED, Sample, pooled
 
 IPC = (1, 10, 50)
-# Okabe and Ito's colours, each with a marker of its own
+# Okabe and Ito's colours, each with a different marker
 STYLES = {
     "dc": ("#0072B2", "o"),
     "herding": ("#D55E00", "s"),
@@ -27,7 +27,7 @@ STYLES = {
 
 @kits_style
 def accuracy_by_ipc(results: Sequence[Result], dataset: str, protocol: str = "published") -> Picture:
-    """Accuracy against images per class, one line per method: as the paper printed it, and as this kit measured it."""
+    """Accuracy against images per class, one line per method: the printed numbers, and those of this kit."""
     measured = Measured(results)
     cells = {method: [Cell(dataset, ipc, method) for ipc in IPC] for method in STYLES}
     paper = {method: [theirs_of("paper", "table1", cell) for cell in row] for method, row in cells.items()}
@@ -50,7 +50,7 @@ def accuracy_by_ipc(results: Sequence[Result], dataset: str, protocol: str = "pu
     return picture(figure, f"Accuracy on {dataset} against images per class. " + ". ".join(said))
 
 
-Row = Sequence[Sample | None]  # one a number of images per class
+Row = Sequence[Sample | None]  # one per number of images per class
 
 
 def _lines(ax: Axes, rows: Mapping[str, Row], whole: Sample | None) -> None:
@@ -78,7 +78,10 @@ Cells = Mapping[tuple[str, str], Sample]  # (row, column), in Table 2 (condensed
 def cells_of(
     results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published", budget: str = ""
 ) -> Cells:
-    """What this kit measured of Table 2 on a dataset, at one budget or (empty) as the tables choose each cell's run."""
+    """The cells of Table 2 that this kit measured on a dataset.
+
+    budget: the budget of all cells; empty: for each cell the run that the tables show, see `Measured.of`.
+    """
     found = _found(results, dataset, ipc, protocol, budget)
     return {pair: pooled(runs) for pair, runs in found.items()}
 
@@ -86,7 +89,7 @@ def cells_of(
 def smallest_cells(
     results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published", budget: str = "smoke"
 ) -> set[tuple[str, str]]:
-    """Those of `cells_of` whose run, as the tables choose it, computes as little as this budget."""
+    """The cells of `cells_of` for which the run that the tables show has this budget."""
     found = _found(results, dataset, ipc, protocol, "")
     return {pair for pair, runs in found.items() if runs[0].run.recipe.budget == budget}
 
@@ -102,7 +105,7 @@ def _found(
 def by_set(
     results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published"
 ) -> dict[str, tuple[float, ...]]:
-    """The accuracies of each random and each condensed set on its own, tested with ConvNet, under its name and seed."""
+    """The accuracies of each random and each condensed set, tested with ConvNet; keys name the set and its seed."""
     measured = Measured(results)
     return {
         f"{METHODS[method]}, seed {result.run.seed}": result.scores.accuracies
@@ -112,7 +115,7 @@ def by_set(
 
 
 def printed_cells(source: str, table: str = "table2") -> Cells:
-    """What the "paper" or the "report" printed in Table 2 or 3."""
+    """The cells that the "paper" or the "report" printed in Table 2 or 3."""
     pairs = {(c, t): theirs_of(source, table, Cell("mnist", 1, "dc", c, t)) for c in NETWORKS for t in NETWORKS}
     return {pair: sample for pair, sample in pairs.items() if sample}
 
@@ -125,10 +128,10 @@ def heatmaps(
     starred: Mapping[str, Collection[tuple[str, str]]] | None = None,
     star: str = "at the budget smoke",
 ) -> Picture:
-    """One heat map per panel on one scale from 0 to 100 %, rows and columns in the order of ``names``.
+    """One heat map per panel, all with a scale from 0 to 100 %, rows and columns in the order of ``names``.
 
-    axes: what rows and columns stand for; by default those of Table 2. starred: for a panel's title, the cells that get
-    a star; star: what it means, which is said below the picture.
+    axes: the labels of rows and columns; by default those of Table 2. starred: for each panel's title, the cells that
+    get a star. star: the meaning of the star, which is printed below the picture.
     """
     starred = starred or {}
     rows = [n for n in names if any(n == row for cells in panels.values() for row, _ in cells)]
@@ -181,7 +184,7 @@ def _heatmap(
 
 @kits_style
 def samples(rows: Mapping[str, Sample | None], alt: str) -> Picture:
-    """One row per sample: mean ± deviation in %, in numbers too, and over how many sets × networks."""
+    """One row per sample: mean ± deviation in %, drawn and in numbers, and the number of sets × networks."""
     figure = Figure(figsize=(7, 0.8 + 0.45 * len(rows)), layout="constrained")
     ax = figure.add_subplot()
     known = {row: s for row, s in enumerate(rows.values()) if s}

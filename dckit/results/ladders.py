@@ -1,6 +1,6 @@
-"""What a detail is worth: paired differences between recipes, and the ladder of them drawn as a waterfall.
+"""The effects of details: paired differences between recipes, and a ladder of recipes drawn as a waterfall.
 
-`rungs` and `alone_and_last` look results up, `effect` and `steps` subtract them, `waterfall` and `forest` draw them.
+`rungs` and `alone_and_last` look up results, `effect` and `steps` subtract them, `waterfall` and `forest` draw them.
 """
 
 import math
@@ -17,24 +17,24 @@ from .measured import Cell, Measured
 from .store import Result
 from .verdicts import Difference
 
-MNIST_1 = Cell("mnist", 1)  # the number that the report could not reproduce
-_SIGN = {"report": " + ", "published": " - "}  # joins details of the other recipe, as in `recipe_words`
+MNIST_1 = Cell("mnist", 1)  # the accuracy that the report could not reproduce
+_SIGN = {"report": " + ", "published": " - "}  # before details of the other recipe, as in `recipe_words`
 
 
 @dataclass(frozen=True)
 class Effect(Difference):
-    """A mean difference, and over how many pairs of sets and of networks it was taken."""
+    """A mean difference, and the numbers of pairs of sets and of networks behind it."""
 
     sets: int
     networks: int
 
 
 def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
-    """What changed from ``before`` to ``after``, seed by seed.
+    """The mean change in accuracy from ``before`` to ``after``, paired by seed.
 
-    Runs of one seed meet the same random numbers, so their luck cancels where they differ in little. With several
-    seeds the interval is Student's over the sets' differences. With one it is over its networks' differences, and says
-    nothing about other sets. Raises ValueError where no seed is in both.
+    Runs with the same seed use the same random numbers, so part of the random variation cancels. With several seeds
+    the interval is Student's, over the differences of the sets. With one seed it is over the differences of the
+    networks, and says nothing about other sets. Raises ValueError if the two have no seed in common.
     """
     from scipy.stats import ttest_rel
 
@@ -50,17 +50,17 @@ def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
 
 
 def steps(names: Sequence[str], rungs: Sequence[Sequence[Result]]) -> dict[str, Effect]:
-    """What each step of a ladder is worth: one name less than there are rungs."""
+    """The effect of each step of a ladder. names: of the steps, one fewer than there are rungs."""
     return {name: effect(a, b) for name, (a, b) in zip(names, pairwise(rungs), strict=True)}
 
 
 def rungs(
     measured: Measured, start: str, names: Sequence[str], budget: str = "lesson", cell: Cell = MNIST_1
 ) -> list[list[Result]]:
-    """The results on every rung from ``start`` to the other recipe: one more detail switched on each rung.
+    """The results on every rung from ``start`` to the other recipe; each rung switches one more detail.
 
-    start: "report" or "published". names: the details in the order in which they are switched. A rung that nobody has
-    measured is an empty list. Raises ValueError for another start or an unknown detail.
+    start: "report" or "published". names: the details in the order in which they are switched. A rung without
+    measurements is an empty list. Raises ValueError for another start or an unknown detail.
     """
     if start not in _SIGN:
         raise ValueError(f"a ladder cannot start at {start!r}: expected report or published")
@@ -71,9 +71,9 @@ def rungs(
 def alone_and_last(
     measured: Measured, names: Sequence[str], budget: str = "lesson", cell: Cell = MNIST_1
 ) -> dict[str, dict[str, Effect]]:
-    """Each detail's effect: "alone" in the report's recipe, and "last", when all others are as published.
+    """The effect of each detail: "alone", when all others are as in the report, and "last", when all are as published.
 
-    Raises ValueError where one of these recipes was not measured.
+    Raises ValueError if one of these recipes was not measured.
     """
     found: dict[str, dict[str, Effect]] = {}
     for name in names:
@@ -85,7 +85,7 @@ def alone_and_last(
 
 @kits_style
 def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
-    """Effects and their intervals: one row per detail, in it a marker for each way to measure it."""
+    """Draw effects and their intervals: one row per detail, with a marker for each way to measure it."""
     kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))
     figure = Figure(figsize=(7, 1.1 + 0.5 * len(rows)), layout="constrained")
     ax = figure.add_subplot()
@@ -108,9 +108,10 @@ def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
 def waterfall(
     start: tuple[str, float], climb: Mapping[str, Effect], end: str, guess: str | float | None = None
 ) -> Picture:
-    """From an accuracy in %, step by step, to where the steps lead: one floating bar per step, with its interval.
+    """Draw the steps of a ladder from an accuracy in %: one floating bar per step, with its interval.
 
-    guess: the name of the step that a learner expects to be the largest, or the points expected of all together.
+    start: name and accuracy of the first rung. climb: the effect of each step. end: name of the last rung. guess: the
+    step that a learner expects to be the largest, or the points expected of all steps together.
     """
     names = [start[0], *climb, end]
     figure = Figure(figsize=(7, 0.9 + 0.42 * len(names)), layout="constrained")
@@ -126,7 +127,7 @@ def waterfall(
         ax.annotate(f"{value:.1f}", (value, row), (10, 0), textcoords="offset points", va="center")
     ax.set_yticks(range(len(names)), [f"your guess → {n}" if n == guess else n for n in names])
     ax.invert_yaxis()
-    ax.use_sticky_edges = False  # bars would pull the axis to where they begin
+    ax.use_sticky_edges = False  # else the axis would end exactly where the bars begin
     ax.margins(x=0.25)
     ax.set_xlabel("test accuracy in %")
     ax.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""What was measured for a cell of a table, and what was printed there."""
+"""The measured and the printed accuracies for a cell of a table."""
 
 import json
 from collections import defaultdict
@@ -17,7 +17,7 @@ REBUILT = ("LeNet", "AlexNet")  # of the report's Table 3
 
 
 class Cell(NamedTuple):
-    """What a cell is about: a dataset, images per class, a method, and the networks of stage C and stage T."""
+    """What a cell of a table stands for: dataset, images per class, method, and the networks of stages C and T."""
 
     dataset: str
     ipc: int
@@ -27,17 +27,17 @@ class Cell(NamedTuple):
 
 
 def networks_of(protocol: str) -> tuple[str, ...]:
-    """The networks that a protocol has: the report built four of the six."""
+    """The networks of a protocol: the report built four of the six."""
     return NETWORKS if protocol.startswith("published") else BUILT
 
 
-# Fields that say how much is computed, and with how many digits, in words. Runs that differ in others are other runs.
+# Words for the fields of amounts and precision. Runs that differ in any other field have different recipes.
 AMOUNTS = {
     "iterations": "{} draws",
     "real_batch": "{} real images per class",
     "width": "width {}",
     "precision": "{}",
-    "networks": "",  # stands in a column of its own
+    "networks": "",  # has a separate column
     "epochs": "{} passes",
     "epochs_augmented": "{} passes",
     "test_images": "{} test images",
@@ -47,7 +47,7 @@ AMOUNTS = {
 
 
 class Measured:
-    """Results by what they measure, to be looked up by `Cell`."""
+    """Results, to be looked up by `Cell`."""
 
     def __init__(self, results: Iterable[Result]) -> None:
         self._by_cell: dict[Cell, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
@@ -57,9 +57,9 @@ class Measured:
     def of(self, cell: Cell, protocol: str = "published", budget: str = "") -> list[Result]:
         """One result per seed, by the recipe of ``protocol`` (as for `protocol_recipe`) at one budget.
 
-        budget: empty for the nearest to "full". That is the run with the fewest differences from it, and among these
-        the one with most draws × real images, never the most accurate. Differences in anything but amounts and
-        precision make another recipe, which does not count.
+        budget: empty for the run nearest to "full". That is the run with the fewest differences from "full", and among
+        several the one with the most draws × real images; the accuracy plays no role. Runs that differ in anything but
+        amounts and precision have another recipe and are ignored. Returns an empty list if nothing was measured.
         """
         algorithm = cell.method if cell.method in ALGORITHMS else "dc"
         if protocol.startswith("report") and algorithm != "dc":
@@ -73,7 +73,7 @@ class Measured:
         return min(near, key=lambda found: _distance(found[0].run, wanted), default=[])
 
     def sample(self, cell: Cell, protocol: str = "published", budget: str = "") -> Sample | None:
-        """All networks of all of its sets together; None where nothing was measured."""
+        """All networks of all sets of a cell together; None if nothing was measured. Arguments as for `of`."""
         found = self.of(cell, protocol, budget)
         return pooled(found) if found else None
 
@@ -85,7 +85,7 @@ def _cell(run: Run) -> Cell:
 
 
 def changes(run: Run, wanted: Recipe) -> dict[str, Any]:
-    """The fields in which a run's recipe differs from another one, as far as the run makes use of them."""
+    """The fields that a run uses and in which its recipe differs from ``wanted``, with the values of the run."""
     found = run.recipe.differences(wanted, run.parts)
     unused = ("networks", "epochs", "epochs_augmented") if run.method == "whole" else ("whole_networks", "whole_epochs")
     return {field.rpartition(".")[2]: value for field, value in found.items() if field not in unused}
@@ -98,7 +98,7 @@ def _distance(run: Run, wanted: Recipe) -> tuple[int, int]:
 
 
 def recipe_of(run: Run, protocol: str) -> str:
-    """A run's recipe in words: protocol, budget, and what differs from these."""
+    """A run's recipe in words: protocol, budget, and the fields that differ from them."""
     words = (
         AMOUNTS.get(field, field).format(value) for field, value in changes(run, _at_budget(run, protocol)).items()
     )
@@ -106,7 +106,7 @@ def recipe_of(run: Run, protocol: str) -> str:
 
 
 def protocol_of(run: Run, protocol: str) -> str:
-    """The words for `protocol_recipe` that give a run's recipe at its budget."""
+    """A run's recipe in words for `protocol_recipe`, which gives this recipe at the run's budget."""
     found = run.recipe.differences(_at_budget(run, protocol), run.parts)
     return " + ".join((protocol, *(f"{field}={_json(value)}" for field, value in found.items())))
 
@@ -121,7 +121,7 @@ def _json(value: Any) -> str:
 
 
 def theirs_of(source: str, table: str, cell: Cell) -> Sample | None:
-    """What a source printed for a cell. The paper's numbers for the report's Table 3 stand in the paper's Table 2."""
+    """The printed accuracy of a cell, or None. For the report's Table 3, the paper's numbers are in its Table 2."""
     if table != "table1" and cell.ipc != 1:
         return None
     if table == "table1":

@@ -1,4 +1,4 @@
-"""Measuring a run, unless that is done already: what lessons and grids call for a cell of a table."""
+"""Measuring a run, unless its result exists: lessons and grids use this for each cell of a table."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +12,10 @@ from .store import read, save
 
 
 def measure(run: Run, real: ImageData, outputs: str | Path, device: str = "auto") -> Scores:
-    """The scores of a run: those saved below ``outputs``, or else measured now, watched and saved.
+    """The scores of a run: read from the folder ``outputs``, or measured now with progress shown, and saved there.
 
-    Stage C continues from its checkpoint. Raises ValueError for another dataset than the run's, and what `read`,
-    `condense` and `evaluate` raise.
+    Stage C continues from its checkpoint. Raises ValueError if ``real`` is not the dataset of the run, and the errors
+    of `read`, `condensing` and `evaluating`.
     """
     if real.name != run.dataset:
         raise ValueError(f"the run is of dataset {run.dataset!r}, the images are of {real.name!r}")
@@ -34,7 +34,7 @@ def measure(run: Run, real: ImageData, outputs: str | Path, device: str = "auto"
 
 
 def condensed_images(run: Run, real: ImageData, outputs: str | Path, device: str = "auto") -> CondensedSet:
-    """The images of a run, condensed or chosen now where they are not below ``outputs`` yet."""
+    """The images of a run: read from the folder ``outputs``, or condensed or chosen now."""
     real = real.normalised(getattr(run.recipe, run.parts[0]).normalisation)
     keep = run.set_file(outputs)
     if run.method == "random":
@@ -46,13 +46,13 @@ def condensed_images(run: Run, real: ImageData, outputs: str | Path, device: str
 
 
 def _ended(states: Iterator[AnyStage]) -> AnyStage:
-    """The last state, watched unless all was done before."""
+    """The last state. The progress is shown, unless the first state is already the last."""
     first = next(states)
     return first if first.done[0] == first.done[1] else watched(states)
 
 
 def saved_sets(outputs: str | Path) -> Iterator[CondensedSet]:
-    """The finished condensed sets below the folder ``outputs``, for pictures; others are skipped."""
+    """The finished condensed sets in the folder ``outputs``, for pictures; all other files are skipped."""
     for path in sorted((expanded(outputs) / "sets").glob("*.safetensors")):
         try:
             condensed = CondensedSet.load(path)

@@ -1,4 +1,4 @@
-"""Tables 1 to 3: what the paper printed, what the report printed, what this kit measured, and whether they agree."""
+"""Tables 1 to 3: the numbers of the paper, the report and this kit, and whether they agree."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,10 @@ _COLUMNS = ("paper", "report", "this kit", "sets × networks", "recipe", "kit �
 
 
 def table_1(results: Sequence[Result], datasets: Sequence[str] = tuple(PRINTED), protocol: str = "published") -> Table:
-    """The paper's Table 1: each way to get 1, 10 or 50 images per class, tested with ConvNet."""
+    """The paper's Table 1: each method for 1, 10 or 50 images per class, tested with ConvNet.
+
+    protocol: the kit's recipe, as for `protocol_recipe`.
+    """
     rows = [
         (Cell(dataset, ipc, method), (PRINTED[dataset], str(ipc), METHODS[method]))
         for dataset in datasets
@@ -32,7 +35,8 @@ def table_1(results: Sequence[Result], datasets: Sequence[str] = tuple(PRINTED),
 def table_2(results: Sequence[Result], protocol: str = "published", networks: Sequence[str] = NETWORKS) -> Table:
     """The paper's Table 2: MNIST, 1 image per class, condensed with one network and tested with another.
 
-    protocol "report": the report's Table 2, the four networks that it built, with its own LeNet and AlexNet.
+    protocol "report": the report's Table 2, with the four networks that it built, its versions of LeNet and AlexNet
+    among them.
     """
     networks = [n for n in networks if n in networks_of(protocol)]
     rows = [(Cell("mnist", 1, "dc", c, t), (c, t)) for c in networks for t in networks]
@@ -40,7 +44,7 @@ def table_2(results: Sequence[Result], protocol: str = "published", networks: Se
 
 
 def table_3(results: Sequence[Result]) -> Table:
-    """The report's Table 3: its own code, but with LeNet and AlexNet as published."""
+    """The report's Table 3: the report's code, but with LeNet and AlexNet as published."""
     rows = [(Cell("mnist", 1, "dc", c, t), (c, t)) for c in REBUILT for t in BUILT]
     return _table("table3", rows, ("condensed with", "trained"), results, "report + networks")
 
@@ -53,9 +57,10 @@ def setting(
     trained: Sequence[str] = ("ConvNet",),
     protocol: str = "published",
 ) -> Table:
-    """One dataset and size: with ConvNet alone every method, as in Table 1; else condensed images, as in Table 2 or 3.
+    """One dataset and number of images per class.
 
-    trained: the networks of stage T, one row each. protocol: "report + networks" is that of the report's Table 3.
+    With ConvNet in both stages it shows every method, as Table 1; otherwise condensed images, as Table 2 or 3. trained:
+    the networks of stage T, one row each. protocol: for the report's Table 3 it is "report + networks".
     """
     if network == "ConvNet" and tuple(trained) == ("ConvNet",):
         by_method = [(Cell(dataset, 1 if m == "whole" else ipc, m), (METHODS[m],)) for m in OF_TABLE_1]
@@ -66,7 +71,7 @@ def setting(
 
 
 def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str = "published") -> Table:
-    """What was measured on one dataset, for each method, without any printed numbers beside it."""
+    """The measured accuracy of each method on one dataset, without printed numbers."""
     measured, rows = Measured(results), []
     for method in METHODS:
         found = measured.of(Cell(dataset, 1 if method == "whole" else ipc, method), protocol)
@@ -80,7 +85,7 @@ def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str =
 
 
 def _guessing(card: Mapping[str, Any]) -> str:
-    """What is reached without looking at an image: a tenth where classes are alike, much more where one is large."""
+    """The accuracy without looking at the images: 10 % for ten classes of equal size, more if one class is large."""
     if "majority" not in card:
         return ""
     return f" Always answering with the largest class reaches {card['majority']:.1f} %."
@@ -110,7 +115,7 @@ def _table(
 
 
 def _kit(found: Sequence[Result], protocol: str) -> tuple[str, str, str]:
-    """Accuracy, how many networks, and the recipe, as a table prints them."""
+    """Accuracy, number of networks and recipe, as printed in a table."""
     sample = pooled(found)
     count = f"{sample.sets} × {sample.networks}"
     if found[0].run.method == "whole":
@@ -119,7 +124,7 @@ def _kit(found: Sequence[Result], protocol: str) -> tuple[str, str, str]:
 
 
 def _command(table: str, cell: Cell, protocol: str, run: Run | None) -> str:
-    """What measured a cell or, where nothing did, what would fill it and its neighbours."""
+    """The command that measured a cell. If none did: the command that would measure it and its neighbours."""
     how = protocol_of(run, protocol) if run else protocol
     how = "" if how == "published" else how
     what = {"dataset": cell.dataset, "ipc": cell.ipc, "budget": run.recipe.budget if run else "full"}
@@ -147,9 +152,10 @@ def _note(done: Mapping[str, int], missing: Mapping[str, int]) -> str:
 
 
 def beside(measured: Mapping[str, Scores]) -> Table:
-    """Accuracies measured here, keyed as in `METHODS`, beside the paper's and the report's for that dataset.
+    """Measured accuracies beside those of the paper and the report for the same dataset.
 
-    A dataset that neither measured stands beside their numbers for MNIST, as the header says.
+    measured: scores by method, with the keys of `METHODS`. A dataset that the paper does not use is shown beside the
+    numbers for MNIST, as the header says.
     """
     card = next(iter(measured.values())).card
     dataset, recipe = card["dataset"], card["recipe"]

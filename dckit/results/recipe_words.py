@@ -1,7 +1,7 @@
 """A recipe in a line of words: "published", "report", or one of them with some choices changed.
 
-"report + optimiser + epochs"       the report's, with these details as the published code has them
-"published - augmentation"          the published code's, with this detail as the report has it
+"report + optimiser + epochs"       the report's recipe, with these details as in the published code
+"published - augmentation"          the published recipe, with this detail as in the report
 "published + init=real"             a field set to a value, in both stages where both have it
 "published + testing.width=64"      a field of one stage
 """
@@ -14,10 +14,10 @@ from ..method import Recipe, without_batch_norm
 from .details import DETAILS, switched
 
 _OTHER = {"published": "report", "report": "published"}
-# Words of version 0.1, and what is said of stage T's network by another parameter.
+# Words of version 0.1. "network" is here that of stage C; another parameter gives that of stage T.
 OLD = {f"test_{name}": f"testing.{name}" for name in ("network", "version", "width")}
 OLD |= {"network": "condensing.network"}
-_SIGN = {"report": "+", "published": "-"}  # that brings in a detail of the other one
+_SIGN = {"report": "+", "published": "-"}  # before a detail of the other recipe
 
 
 def protocol_recipe(
@@ -28,9 +28,10 @@ def protocol_recipe(
     trained: str = "ConvNet",
     method: str = "dc",
 ) -> Recipe:
-    """The recipe of a cell: condensed with ``network``, ``trained`` in stage T, the rest by the words of ``protocol``.
+    """The recipe that the words in ``protocol`` describe.
 
-    Raises ValueError for words that mean nothing.
+    network, trained: the networks of stage C and of stage T. method: the algorithm of stage C. Raises ValueError for
+    unknown words.
     """
     base, *changes = re.split(r"\s+([+-])\s+", protocol.strip())
     if base not in _OTHER:
@@ -58,7 +59,7 @@ def protocol_recipe(
 
 
 def words_of(recipe: Recipe) -> str:
-    """The words for a recipe: its protocol, and each field that differs from it. `protocol_recipe` understands them."""
+    """A recipe in words that `protocol_recipe` reads: its protocol, and each field that differs from the protocol."""
     network = recipe.condensing.network
     usual = Recipe.filled_by(recipe.protocol, recipe.ipc, recipe.budget, without_batch_norm(network), recipe.method)
     changed = {} if usual.condensing.network == network else {"condensing.network": network}

@@ -1,4 +1,4 @@
-"""What can be measured: a run is named by its choices, and finds its files by that name."""
+"""Runs: what can be measured. The choices of a run give its name, and the name gives its files."""
 
 import hashlib
 import json
@@ -13,8 +13,8 @@ from ..engine import expanded, whole
 from ..method import ALGORITHMS, NETWORKS, PARTS, Recipe
 from .recipe_words import protocol_recipe
 
-NAMED = 2  # fields that a name tells
-LONGEST = 200  # characters of a file's name, for which file systems have room for some 250
+NAMED = 2  # changed fields that a name spells out
+LONGEST = 200  # characters of a file name; file systems allow about 250
 METHODS = {
     "random": "random real images",
     **{"herding": "herding", "k_center": "k-center", "forgetting": "forgetting"},
@@ -28,9 +28,9 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Run:
-    """What one result measures: training images made or chosen by ``method``, and their test, under one seed.
+    """One measurement: make or choose training images by ``method``, and test them, with one seed.
 
-    dataset: as in `ImageData.name`. Raises ValueError for an unknown method or network.
+    dataset: as in `ImageData.name`. method: a key of `METHODS`. Raises ValueError for an unknown method or network.
     """
 
     dataset: str
@@ -53,34 +53,34 @@ class Run:
 
     @property
     def condenses(self) -> bool:
-        """Whether its images are learned, and not real ones."""
+        """Whether the images are learned, and not chosen from the real ones."""
         return self.method in ALGORITHMS
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts of the recipe that it makes use of."""
+        """The parts of the recipe that the run uses."""
         return PARTS if self.condenses else ("testing",)
 
     @cached_property
     def name(self) -> str:
-        """Dataset, images per class, method, networks, what is not as published, budget and seed."""
+        """Dataset, images per class, method, networks, budget, changes to the published recipe, seed."""
         ipc = "all" if self.method == "whole" else str(self.recipe.ipc)
         networks = (getattr(self.recipe, part).network for part in self.parts)
         return _slug(self.dataset, ipc, self.method, *networks, _label(self.recipe, self.parts), str(self.seed))
 
     @property
     def setting(self) -> str:
-        """The name without the seed: runs that share it measure the same thing."""
+        """The name without the seed: the same for all runs that measure the same thing."""
         return self.name.rpartition("-")[0]
 
     def result_file(self, outputs: str | Path) -> Path:
-        """Where its result is kept below the folder ``outputs``."""
+        """The file of the result in the folder ``outputs``."""
         return expanded(outputs) / "results" / f"{self.name}.json"
 
     def set_file(self, outputs: str | Path) -> Path:
-        """Where stage C keeps its images and checkpoint; for a method that chooses images, where their order is kept.
+        """The file of the images and the checkpoint of stage C; for a method that chooses images, of the ranking.
 
-        Runs that differ in their test alone share it.
+        Runs that differ only in stage T have the same file.
         """
         made = [str(self.recipe.ipc), self.method] if self.condenses else ["order"]
         part = self.parts[0]
@@ -89,7 +89,7 @@ class Run:
 
 
 def _slug(*parts: str) -> str:
-    """A file's name that no other parts have: what a file system may not like is written as its number."""
+    """A file name that is unique for these parts. Unsafe characters are written as %, followed by their code."""
     slug = re.sub(r"[^a-zA-Z0-9_.=-]", lambda found: f"%{ord(found[0]):x}", "-".join(parts))
     if len(slug) <= LONGEST:
         return slug
@@ -98,9 +98,9 @@ def _slug(*parts: str) -> str:
 
 
 def _label(recipe: Recipe, parts: tuple[str, ...]) -> str:
-    """The budget, and what is not as published there: two fields are named, more of them have a digest.
+    """The budget, and the fields that differ from the published recipe: up to two by name, more as a digest.
 
-    Only differences are in it, so that a new field with a default, or a new algorithm, renames nothing.
+    It contains only differences, so a new field with a default, or a new algorithm, does not change any name.
     """
     changed = recipe.differences(recipe.filled("published"), parts)
     if len(changed) > NAMED:
@@ -120,10 +120,11 @@ def runs(
     trained: str = "",
     protocol: str = "published",
 ) -> list[Run]:
-    """The runs that a lesson's parameters ask for; all are refused here, in one sentence, if one makes no sense.
+    """The runs that the parameters of a lesson ask for: all combinations of methods, networks and protocols.
 
-    dataset: as for `load`. methods, networks (of stage C), trained (in stage T; empty: the same as networks): words
-    with spaces between; protocol: as for `protocol_recipe`, several with semicolons between. All combinations.
+    dataset: as for `load`. methods, networks (of stage C), trained (networks of stage T; empty: as networks): words
+    separated by spaces. protocol: as for `protocol_recipe`; several are separated by semicolons. Raises ValueError if
+    one of the runs is invalid.
     """
     for what, words in {"methods": methods, "networks": networks, "trained": trained, "protocol": protocol}.items():
         if not isinstance(words, str):
@@ -141,7 +142,7 @@ def runs(
 
 
 def command(lesson: str, **parameters: object) -> str:
-    """The command that runs a lesson, such as "04_table_1", with these parameters; empty ones are left out."""
+    """The command that runs a lesson, such as "04_table_1", with these parameters; empty texts are left out."""
     given = [f"-p {name} {_quoted(str(value))}" for name, value in parameters.items() if value != ""]
     return " ".join(("python -m dckit lessons", f"notebooks/{lesson}.ipynb", *given))
 

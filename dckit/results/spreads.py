@@ -1,4 +1,4 @@
-"""What a ± holds: how far the networks of one condensed set differ, and how far the sets themselves do."""
+"""What a ± contains: differences between the networks of one set, and differences between sets."""
 
 import math
 import statistics
@@ -12,8 +12,9 @@ from ..show import Table
 class Spread:
     """Standard deviations in points of test accuracy, for several sets of one recipe.
 
-    networks: of single networks trained on one set. luck: of the sets' means if all sets were equally good, so that
-    only their few networks made them differ. sets: of the sets' means as they were measured.
+    networks: deviation of single networks trained on the same set. luck: the deviation of set means to be expected if
+    all sets were equally good, so that their means differ only because each set has few networks. sets: the measured
+    deviation of set means.
     """
 
     networks: float
@@ -22,9 +23,10 @@ class Spread:
 
 
 def spread(sets: Sequence[Sequence[float]]) -> Spread:
-    """How far networks and sets differ. ``sets``: for each set the accuracies of its networks.
+    """The deviations of networks and of sets. sets: for each set, the accuracies of its networks in %.
 
-    Raises ValueError for fewer than two sets, fewer than two networks of a set, and sets of different sizes.
+    Raises ValueError for fewer than two sets, fewer than two networks per set, or sets with different numbers of
+    networks.
     """
     sizes = {len(accuracies) for accuracies in sets}
     if len(sets) < 2 or len(sizes) != 1 or min(sizes) < 2:
@@ -38,7 +40,7 @@ def spread(sets: Sequence[Sequence[float]]) -> Spread:
 
 
 def spread_table(rows: Mapping[str, Spread]) -> Table:
-    """One row per recipe: the three deviations, and how many times the last one is as large as the second."""
+    """One row per recipe: the three deviations, and the third divided by the second."""
     header = ("recipe", "deviation of networks", "of set means, by luck", "of set means, measured", "times")
     texts = (
         (name, f"{s.networks:.2f}", f"{s.luck:.2f}", f"{s.sets:.2f}", f"{s.sets / s.luck:.1f}")

@@ -1,7 +1,7 @@
-"""Measured accuracies on disk: one small JSON file per run, named by what was run.
+"""Measured accuracies on disk: one small JSON file per run, with the name of the run.
 
-Files of many machines are merged by copying them into one folder. Nothing is overwritten: a run whose result is there
-is not run again.
+To merge the results of several machines, copy the files into one folder. Nothing is overwritten: a run that already has
+a result is not run again.
 """
 
 import json
@@ -26,9 +26,9 @@ class Result:
 
 
 def save(run: Run, scores: Scores, outputs: str | Path) -> Path:
-    """Keep a result below the folder ``outputs``; returns its file.
+    """Save a result in the folder ``outputs``. Returns its file.
 
-    Raises FileExistsError rather than overwrite one, ValueError if the scores are not those of the run.
+    Raises FileExistsError if the file exists, and ValueError if the scores are not those of the run.
     """
     _refuse_others(run, scores)
     path = run.result_file(outputs)
@@ -46,7 +46,7 @@ def save(run: Run, scores: Scores, outputs: str | Path) -> Path:
 
 
 def _refuse_others(run: Run, scores: Scores) -> None:
-    """Raise ValueError unless the scores are complete, and their card is that of this run."""
+    """Raise ValueError unless the scores are complete and their card fits this run."""
     card, made = scores.card, scores.card["set"]
     n, of = scores.done
     if n < of:
@@ -73,7 +73,7 @@ def _pairs(found: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, Any
 
 
 def read(path: str | Path) -> Result:
-    """Read a file of `save`. Raises FileNotFoundError, or ValueError for a damaged, foreign or renamed one."""
+    """Read a file that `save` wrote. Raises FileNotFoundError, or ValueError for a damaged, foreign or renamed file."""
     path = expanded(path)
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
@@ -94,7 +94,7 @@ def read(path: str | Path) -> Result:
 
 
 def read_all(outputs: str | Path) -> tuple[list[Result], list[str]]:
-    """All results below the folder ``outputs``, and a sentence for each file that had to be skipped."""
+    """All results in the folder ``outputs``, and a message for each file that was skipped."""
     results, skipped = [], []
     for path in sorted((expanded(outputs) / "results").glob("*.json")):
         try:
@@ -105,6 +105,6 @@ def read_all(outputs: str | Path) -> tuple[list[Result], list[str]]:
 
 
 def with_shipped(own: Iterable[Result]) -> list[Result]:
-    """``own`` results, and those that come with the kit (its own measurements) of runs that are not among them."""
+    """Your ``own`` results, and for all other runs the results that come with the kit."""
     shipped = [read(path) for path in sorted(SHIPPED.glob("*.json"))]
     return list(({r.run.name: r for r in shipped} | {r.run.name: r for r in own}).values())

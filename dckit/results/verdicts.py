@@ -1,4 +1,4 @@
-"""Numbers that were printed, numbers that were measured, and whether they agree."""
+"""Printed numbers, measured numbers, and whether they agree."""
 
 import json
 import math
@@ -11,17 +11,17 @@ from typing import Any
 
 from .store import Result
 
-AGREES_WITHIN = 2.0  # points; what the report calls reproduced: "around ±2%" (its section 4)
+AGREES_WITHIN = 2.0  # points; the report calls a number reproduced within "around ±2%" (section 4)
 ROUNDING = 0.05  # points; numbers are printed with one decimal
-DRAWN = {"paper": (5, 20), "report": (1, 20)}  # sets × networks behind every printed number
+DRAWN = {"paper": (5, 20), "report": (1, 20)}  # number of sets, and of networks per set, behind each printed number
 PRINTED = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "svhn": "SVHN", "cifar10": "CIFAR10"}
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Test accuracies in %, summed up: their mean, their population deviation, and how many they are.
+    """A summary of test accuracies in %: mean, population deviation, number of sets, and networks per set.
 
-    networks is their number per set. Networks trained on the whole dataset share no set: each is a set of its own.
+    Networks trained on the whole dataset count as one set each, since they share no condensed set.
     """
 
     mean: float
@@ -34,7 +34,7 @@ class Sample:
 
 
 def pooled(results: Sequence[Result]) -> Sample:
-    """All networks of results that differ in nothing but their seed, as the paper pools them."""
+    """All networks of results that differ only in their seed as one sample, as in the paper."""
     accuracies = [a for result in results for a in result.scores.accuracies]
     mean, std = statistics.fmean(accuracies), statistics.pstdev(accuracies)
     if results[0].run.method == "whole":
@@ -43,13 +43,13 @@ def pooled(results: Sequence[Result]) -> Sample:
 
 
 def printed(source: str, table: str, dataset: str, **cell: Any) -> Sample | None:
-    """A cell as ``source`` ("paper" or "report") printed it; None if it has none.
+    """The accuracy that ``source`` ("paper" or "report") printed in a cell; None if there is no such cell.
 
     table: "table1" (cell: ipc and method), "table2" or "table3" (cell: condensed_with and trained).
     """
     content = reference(source).get(table, [])
     wanted = cell | {"dataset": PRINTED.get(dataset)}
-    if isinstance(content, dict):  # one dataset for all of the table
+    if isinstance(content, dict):  # the whole table has one dataset
         content = [c | {"dataset": content["dataset"]} for c in content["cells"]]
     for c in content:
         if all(c[k] == v for k, v in wanted.items()):
@@ -59,7 +59,7 @@ def printed(source: str, table: str, dataset: str, **cell: Any) -> Sample | None
 
 @cache
 def reference(source: str) -> dict[str, Any]:
-    """The tables of the "paper" or the "report", with their source, as they come with the kit."""
+    """The printed tables of the "paper", the "report" or the "family" of methods, with their sources."""
     return json.loads(files("dckit.results").joinpath(f"reference/{source}.json").read_text(encoding="utf-8"))
 
 
@@ -78,7 +78,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict(Difference):
-    """A difference, and what its interval allows to say."""
+    """A difference, and the conclusion that its interval allows: ``word`` is one of those in `compare`."""
 
     word: str
 
@@ -87,14 +87,14 @@ class Verdict(Difference):
 
 
 def compare(ours: Sample, theirs: Sample) -> Verdict:
-    """Whether ``ours`` is "higher", "lower", "agrees", or one "cannot tell".
+    """The difference ``ours`` - ``theirs``, and a word: "higher", "lower", "agrees" or "cannot tell".
 
-    A set is one draw, however many networks learned from it, so the variance of a mean is taken as deviation² / sets.
-    (With several sets that is an upper bound, since the deviation holds the networks' spread too.) The side with fewer
-    sets has seen less of the spread between sets, and takes the other's deviation where that is larger. The interval
-    is Student's, with a degree of freedom less than the larger number of sets; where both have one set, than the
-    larger number of networks, and then the spread between sets is in neither. It "agrees" if the interval contains 0
-    and stays within 2 points of it.
+    A set counts as one draw, however many networks are trained on it. So the variance of a mean is taken as
+    deviation² / sets. With several sets this is an upper bound, because the deviation also contains the differences
+    between networks. The deviation of the side with fewer sets says less about differences between sets, so the larger
+    of the two deviations is used for it. The interval is Student's, with the larger number of sets minus 1 degrees of
+    freedom. If both sides have one set, the larger number of networks minus 1 is used, and the interval does not cover
+    differences between sets. The word is "agrees" if the interval contains 0 and stays within ±2 points.
     """
     from scipy.stats import t
 

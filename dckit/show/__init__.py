@@ -1,6 +1,6 @@
 """Pictures with alternative text, tables, and the progress of a run.
 
-Imports `dckit.method` and what lies below it.
+Of the kit it imports `dckit.method` and lower subpackages.
 """
 
 from . import drawing

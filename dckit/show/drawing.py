@@ -1,4 +1,4 @@
-"""The method as a drawing: two kinds of images, one network, two gradients, and the way back into the pixels."""
+"""A drawing of the method: real and synthetic images, one network, two gradients, and the change of the pixels."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from ..engine import numbers
 from .plots import BLUE, ORANGE, Picture, draw_grid, kits_style, picture
 
 REAL, SYNTHETIC = 6, 4  # images drawn at most
-WIDTH, HEIGHT = 100, 58  # of the paper that is drawn on
-UP, DOWN = 43, 19  # heights of the two ways through the network
+WIDTH, HEIGHT = 100, 58  # of the drawing, in its own units
+UP, DOWN = 43, 19  # heights of the two paths through the network
 DARK = "#333333"
 
 
 @kits_style
 def method(real: Tensor, condensed: Tensor) -> Picture:
-    """How gradient matching changes synthetic images: the drawing at the beginning of lesson 0.
+    """Draw how gradient matching changes synthetic images: the drawing at the beginning of lesson 0.
 
     real, condensed: pixels (n, channels, height, width) in 0 to 1, of one class; the first few are drawn. Raises
-    ValueError for tensors of another form.
+    ValueError for tensors of another shape.
     """
     for name, pixels in (("real", real), ("condensed", condensed)):
         if pixels.ndim != 4 or not len(pixels):
@@ -50,10 +50,10 @@ def method(real: Tensor, condensed: Tensor) -> Picture:
 
 
 def example(real: ImageData, label: int = 3) -> tuple[Tensor, Tensor]:
-    """Pixels for `method`: real images of a class, and the class's image in a set that comes with the kit.
+    """Pixels for `method`: real images of a class, and the image of this class in a set that comes with the kit.
 
-    For the embedded digits that is MNIST's. Where no set fits, it is the noise that condensing begins with. label: the
-    last class where there are fewer.
+    For the embedded digits it is MNIST's set. If there is no set for a dataset, the second image is random noise.
+    label: number of the class; the last class, if there are fewer.
     """
     label = min(label, len(real.classes) - 1)
     members = real.train.by_class[label][:REAL]
@@ -65,7 +65,7 @@ def example(real: ImageData, label: int = 3) -> tuple[Tensor, Tensor]:
 
 
 def _images(ax: Axes, pixels: Tensor, middle: float, colour: str, words: str) -> None:
-    """A grid of images at the left, its words above it."""
+    """A grid of images at the left, with words above it."""
     columns = {1: 1, 2: 2, 4: 2}.get(len(pixels), 3)
     inset: Any = ax.inset_axes((2, middle - 7, 18, 14), transform=ax.transData)
     draw_grid(inset, pixels, columns)

@@ -1,4 +1,4 @@
-"""The loops of stage C as one picture: what is repeated, how often, and what moves in it."""
+"""The loops of stage C as one picture: what is repeated, how often, and what each step changes."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,11 +11,11 @@ GREY = "#595959"  # dark enough to read on white
 
 @kits_style
 def stage_c(K: int, T: int, steps: int) -> Picture:
-    """The nested loops of Algorithm 1, with the paper's letters and the names that a recipe has for them.
+    """Draw the nested loops of Algorithm 1, with the paper's letters and the names of the recipe's fields.
 
-    K: networks drawn (`iterations`). T: matching steps with each network (`matching_steps`). steps: ς, what the network
-    takes between two of them (`network_steps`). With one matching step the network is never trained, and its box is
-    dashed. Raises ValueError unless K and T are 1 or more, and steps is 0 or more.
+    K: networks drawn (`iterations`). T: matching steps with each network (`matching_steps`). steps: ς, the network's
+    steps between two matching steps (`network_steps`). With one matching step the network is never trained, so its box
+    is dashed. Raises ValueError unless K and T are 1 or more, and steps is 0 or more.
     """
     for name, value, least in (("K", K, 1), ("T", T, 1), ("steps", steps, 0)):
         if value < least:
@@ -49,7 +49,7 @@ def stage_c(K: int, T: int, steps: int) -> Picture:
 def _box(
     ax: Axes, place: tuple[float, float, float, float], colour: str, title: str, mark: str = "", dashed: bool = False
 ) -> None:
-    """A frame at x, y, width, height, with its words at the top; mark: the sign of a loop in its corner."""
+    """A frame at x, y, width, height, with a title at its top. mark: a sign before the title, such as a loop."""
     x, y, width, height = place
     line = "--" if dashed else "-"
     ax.add_patch(

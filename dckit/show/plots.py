@@ -1,6 +1,6 @@
-"""Pictures. Each is a `Picture`: a PNG with the words that stand for it where it cannot be seen.
+"""Plots. Each function returns a `Picture`: a PNG with an alternative text for readers who cannot see it.
 
-Colours are Okabe and Ito's, which colour-blind eyes tell apart, and nothing is told by colour alone.
+The colours are Okabe and Ito's, which colour-blind people can distinguish. Nothing is shown by colour alone.
 """
 
 import base64
@@ -19,7 +19,7 @@ from torch import Tensor
 from ..data import CondensedSet
 from ..engine import replacing
 
-# Around whatever draws: the user's own settings, such as a dark style, stay out, and a $ in a class's name is a dollar.
+# For every function that draws: ignores the user's own style, such as a dark one, and prints $ in names as a dollar.
 kits_style = style.context(["default", {"text.parse_math": False}])
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -28,7 +28,7 @@ MARKED = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", ":"), (PINK, "D", 
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG and its alternative text; as the last line of a cell, or under ``display``, it shows itself."""
+    """A PNG and its alternative text. A notebook shows it as the last line of a cell, or by ``display``."""
 
     png: bytes
     alt: str
@@ -39,7 +39,7 @@ class Picture:
 
     @property
     def html(self) -> str:
-        """The picture as a tag that holds all of it."""
+        """An <img> tag that contains the whole picture."""
         data = base64.b64encode(self.png).decode()
         return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
 
@@ -50,7 +50,7 @@ class Picture:
 
 
 def picture(figure: Figure, alt: str) -> Picture:
-    """Draw a matplotlib figure once, as a picture with its alternative text."""
+    """A matplotlib figure as a picture with an alternative text."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight", facecolor="white")
     return Picture(buffer.getvalue(), alt)
@@ -58,9 +58,9 @@ def picture(figure: Figure, alt: str) -> Picture:
 
 @kits_style
 def grid(pixels: Tensor, alt: str, columns: int = 10, titles: Sequence[str] = (), size: float = 0.8) -> Picture:
-    """Images (n, channels, height, width) in 0 to 1 as one picture, row by row; titles stand above the columns.
+    """Images (n, channels, height, width) in 0 to 1 as one picture, row by row, with titles above the columns.
 
-    size: inches of an image, less where the picture would grow wider than a page.
+    size: width of an image in inches, which is reduced if the picture would be wider than a page.
     """
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
@@ -72,7 +72,7 @@ def grid(pixels: Tensor, alt: str, columns: int = 10, titles: Sequence[str] = ()
 
 
 def draw_grid(ax: Axes, pixels: Tensor, columns: int, titles: Sequence[str] = ()) -> None:
-    """The images of `grid` on axes that are there already; each takes its width and height in pixels, and one more."""
+    """Draw the images of `grid` on given axes. Each image takes its size in pixels, plus one pixel as a border."""
     from torchvision.utils import make_grid
 
     ax.imshow(make_grid(pixels.cpu(), nrow=columns, padding=1, pad_value=1.0).permute(1, 2, 0).numpy())
@@ -95,7 +95,10 @@ def condensed_grid(condensed: CondensedSet) -> Picture:
 def curves(
     lines: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, alt: str, x: Sequence[float] | None = None
 ) -> Picture:
-    """One line per name, told apart by colour and dash, the legend in the order of their ends. x: 1, 2, 3 … if None."""
+    """One line per name, with different colours and dashes; the legend has the order of the last values.
+
+    x: the values' positions; None: 1, 2, 3 and so on.
+    """
     figure, ax = _axes()
     for (name, values), (colour, _, dash) in zip(lines.items(), MARKED * 3, strict=False):
         ax.plot(x or range(1, len(values) + 1), values, dash, color=colour, lw=1.5, label=name)
@@ -109,7 +112,7 @@ def curves(
 
 @kits_style
 def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: float | None = None) -> Picture:
-    """One row per group: a dot for each value, a bar for mean ± standard deviation, and these two numbers above it."""
+    """One row per group: a dot per value, and mean ± population standard deviation as a bar and in numbers."""
     figure, ax = _axes(height=0.9 + 0.5 * len(groups))
     for row, (values, (colour, marker, _)) in enumerate(zip(groups.values(), MARKED * 3, strict=False)):
         mean, std = statistics.fmean(values), statistics.pstdev(values)
@@ -129,7 +132,7 @@ def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: fl
 
 @kits_style
 def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str | None = None) -> Picture:
-    """One horizontal bar per name, with its number. A guess is a number, or one of the names."""
+    """One horizontal bar per name, with its value. guess: a learner's guess, a number or one of the names."""
     figure, ax = _axes(height=0.7 + 0.4 * len(values))
     drawn = ax.barh(list(values), list(values.values()), color=BLUE, height=0.6)
     ax.bar_label(drawn, fmt="{:.3g}", padding=4)
@@ -144,7 +147,7 @@ def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str 
 
 @kits_style
 def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str], xlabel: str, alt: str) -> Picture:
-    """Two horizontal bars per name, told apart by colour, hatching and the legend."""
+    """Two horizontal bars per name, which differ in colour and hatching. names: of the two, for the legend."""
     figure, ax = _axes(height=0.7 + 0.6 * len(values))
     for i, (name, colour, hatch) in enumerate(zip(names, (BLUE, ORANGE), ("", "///"), strict=True)):
         at = [row + 0.38 * i for row in range(len(values))]
@@ -162,7 +165,7 @@ def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str
 
 @kits_style
 def picks(points: Tensor, chosen: Mapping[str, Sequence[int]], alt: str) -> Picture:
-    """Points (n, 2), with a panel for each way to choose some; the chosen ones are numbered in their order."""
+    """Points (n, 2) in one panel per selection; the chosen points are numbered in their order, a cross is the mean."""
     figure = Figure(figsize=(3.2 * len(chosen), 3), layout="constrained")
     for i, (name, index) in enumerate(chosen.items()):
         ax = figure.add_subplot(1, len(chosen), i + 1)
@@ -177,7 +180,7 @@ def picks(points: Tensor, chosen: Mapping[str, Sequence[int]], alt: str) -> Pict
 
 
 def _axes(height: float = 3.0) -> tuple[Figure, Axes]:
-    """A figure 6.5 inches wide and its axes, made outside pyplot: nothing to close."""
+    """A figure 6.5 inches wide and its axes, made without pyplot, so that it need not be closed."""
     figure = Figure(figsize=(6.5, height), layout="constrained")
     ax = figure.add_subplot()
     ax.spines[["top", "right"]].set_visible(False)
@@ -185,7 +188,7 @@ def _axes(height: float = 3.0) -> tuple[Figure, Axes]:
 
 
 def mark_guess(ax: Axes, guess: float | None) -> str:
-    """Draw a learner's guess as a line, and say so in words; nothing without one."""
+    """Draw a learner's guess as a vertical line. Returns words for the alternative text; without a guess none."""
     if guess is None:
         return ""
     ax.axvline(guess, color="black", ls=":", lw=1.5)

@@ -1,7 +1,7 @@
-"""Watching a stage as it runs: live in a notebook, a line now and then in a terminal.
+"""Showing the progress of a stage: live in a notebook, or as a line from time to time in a terminal.
 
-A display that is changed in place works in JupyterLab and on Colab, and leaves its last picture behind when nobody
-looks, as under papermill, where the usual progress bars stand still or flood the log.
+The display in a notebook is updated in place. This works in JupyterLab and on Colab. When a notebook is run without a
+browser, as by papermill, the last picture stays, whereas common progress bars do not move or fill the log.
 """
 
 import sys
@@ -17,15 +17,15 @@ from ..data import CondensedSet
 from ..method import State
 from .plots import Picture, condensed_grid
 
-SECONDS_LIVE, SECONDS_LOG = 1.0, 20.0  # between two updates
+SECONDS_LIVE, SECONDS_LOG = 1.0, 20.0  # seconds between two updates
 
 
 class Stage(Protocol):
-    """What can be watched: something that says how far it is, in numbers and (``str``) in words."""
+    """What can be watched: a state that gives its progress as numbers, and in words by ``str``."""
 
     @property
     def done(self) -> tuple[int, int]:
-        """How many steps, of how many."""
+        """Steps done, and steps in all."""
 
 
 AnyStage = TypeVar("AnyStage", bound=Stage)
@@ -33,9 +33,9 @@ Draw = Callable[[CondensedSet], Picture]
 
 
 def watch(states: Iterable[AnyStage], draw: Draw = condensed_grid) -> Iterator[AnyStage]:
-    """Pass the states of `condensing`, `evaluating` or `ranking` through, showing how far they are once a second.
+    """Yield the states of `condensing`, `evaluating` or `ranking`, and show the progress once a second.
 
-    For stage C also the images as they form, by ``draw``. Without a notebook it is a line every 20 s.
+    For stage C it also shows the present images, drawn by ``draw``. Outside a notebook it prints a line every 20 s.
     """
     live = get_ipython() is not None
     every = SECONDS_LIVE if live else SECONDS_LOG
@@ -52,24 +52,24 @@ def watch(states: Iterable[AnyStage], draw: Draw = condensed_grid) -> Iterator[A
             yield last
     finally:
         if isinstance(states, Generator):
-            states.close()  # now, not when the traceback of an interrupt is forgotten: its checkpoint is due
+            states.close()  # at once, so that an interrupted run writes its checkpoint now
         if last is not None:
             show(last, f"{time.monotonic() - started:.0f} s")
 
 
 def watched(states: Iterable[AnyStage], draw: Draw = condensed_grid) -> AnyStage:
-    """The last of the states, after watching all of them."""
+    """The last state, after all of them were shown by `watch`."""
     return deque(watch(states, draw), maxlen=1).pop()
 
 
 def _left(done: tuple[int, int], first: int, seconds: float) -> str:
-    """Time used and an estimate of the rest; the first state, whose time is not known, does not count."""
+    """Time used, and an estimate of the time left; the first state is not counted, since its time is not known."""
     now, of = done
     return f"{seconds:.0f} s, about {seconds / (now - first + 1) * (of - now):.0f} s to go" if now < of else ""
 
 
 class _Live:
-    """Two displays that are changed in place: a line and, in stage C, the images."""
+    """Two displays that are updated in place: a line and, in stage C, the images."""
 
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
@@ -92,4 +92,4 @@ def _put(what: object, where: DisplayHandle | None) -> DisplayHandle | None:
 def _print(state: Stage, note: str) -> None:
     text = f"{state} ({note})" if note else str(state)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), flush=True)  # a terminal may know no "±"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)  # some terminals cannot print "±"

@@ -1,4 +1,4 @@
-"""Tables as a person reads them: on a page, in a terminal, and as Markdown, CSV or LaTeX files."""
+"""Tables for readers: in a notebook, in a terminal, and as Markdown, CSV, LaTeX or JSON files."""
 
 import csv
 import html
@@ -18,7 +18,7 @@ _LATEX = {
 
 @dataclass(frozen=True)
 class Table:
-    """A table of texts: a header and rows of the same length. Shows itself as Markdown in a notebook."""
+    """A table of texts: a header, rows of the same length, and a note. A notebook shows it as Markdown."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -42,8 +42,8 @@ class Table:
 
     @property
     def html(self) -> str:
-        """The table and its note as tags, for a widget, which knows no Markdown."""
-        left = 'style="text-align: left"'  # JupyterLab sets words, too, to the right
+        """The table and its note as HTML, for widgets, which cannot show Markdown."""
+        left = 'style="text-align: left"'  # JupyterLab aligns all cells to the right
         head = "".join(f'<th scope="col" {left}>{html.escape(text)}</th>' for text in self.header)
         rows = ("".join(f"<td {left}>{html.escape(text)}</td>" for text in row) for row in self.rows)
         body = "".join(f"<tr>{row}</tr>" for row in rows)
@@ -53,14 +53,14 @@ class Table:
 
     @property
     def csv(self) -> str:
-        """Header and rows; the note has no place in a CSV file."""
+        """Header and rows as CSV, without the note."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([self.header, *self.rows])
         return text.getvalue()
 
     @property
     def latex(self) -> str:
-        """A tabular that needs no package, and the note as a paragraph below it."""
+        """A LaTeX tabular that needs no package, and the note as a paragraph below it."""
         lines = [" & ".join(_escaped(text) for text in line) + r" \\" for line in (self.header, *self.rows)]
         body = "\n".join([lines[0], r"\hline", *lines[1:]])
         columns = "l" * len(self.header)
@@ -68,12 +68,12 @@ class Table:
 
     @property
     def json(self) -> str:
-        """Header, rows, note, and all of it as a terminal shows it."""
+        """Header, rows and note as JSON, and the whole table as text."""
         whole = {"header": self.header, "rows": self.rows, "note": self.note, "text": str(self)}
         return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
     def save(self, path: str | Path) -> None:
-        """Write it in the format that the name ends in: .md, .csv, .tex or .json. Raises ValueError for others."""
+        """Write the table in the format of the file's ending: .md, .csv, .tex, .json. Raises ValueError for others."""
         formats = {".md": "markdown", ".csv": "csv", ".tex": "latex", ".json": "json"}
         if Path(path).suffix not in formats:
             raise ValueError(f"cannot write a table as {path}: expected a name that ends in {', '.join(formats)}")
