@@ -344,6 +344,16 @@ def test_a_measurement_that_is_no_number_leaves_a_file_that_browsers_can_read(ou
     assert Guesses("a", outputs).add(QUESTION, None, 60.0) == 35
 
 
+def test_all_folders_of_a_user_share_one_lock_file(tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "temporary"))
+    for folder in ("one", "two"):
+        with kept.opened(tmp_path / folder) as changed:
+            changed["solved"].append({"exercise": "pixels", "date": "2026-11-27"})
+        assert [path.name for path in (tmp_path / folder).iterdir()] == ["guesses.json"]
+    assert len(list((tmp_path / "temporary").iterdir())) == 1
+
+
 def test_two_kernels_that_write_at_once_lose_nothing(outputs):
     def lesson(number):
         guesses = Guesses(f"{number:02d}_lesson", outputs)

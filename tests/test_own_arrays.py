@@ -102,6 +102,12 @@ def hot(rows):
         (dict(y=Y.astype(complex)), "y_train: labels of type complex128: expected numbers or words"),
         (dict(y=Y * 0), "every image is of one class"),
         (dict(y=(Y * 0)[:, None]), "every image is of one class"),
+        (dict(y=Y[None]), r"12 images but labels of shape \(1, 12\): expected one label per image"),
+        (dict(y=Y[:, None, None]), r"y_train: labels of shape \(12, 1, 1\): expected one label per image"),
+        (dict(y=Y[:11]), r"12 images but labels of shape \(11,\): expected one label per image"),
+        (dict(y=np.array(["", "b", "c"])[Y]), "y_train contains an empty word: give every image a label"),
+        (dict(y_test=np.array([b" ", b"b", b"c"])[Y], y=np.array(["a", "b", "c"])[Y]), "y_test contains an empty word"),
+        (dict(x=GREY[:0], y=Y[:0], x_test=GREY, y_test=Y), "x_train: no images"),
     ],
 )
 def test_labels_that_cannot_be_meant_are_refused(mine, labels, says):
@@ -143,6 +149,15 @@ def test_whole_numbers_that_fit_are_read_as_uint8(mine, dtype):
         (GREY / 255**2, "brightest pixel is 0.0039 of 1, nearly black: .* save x \\* 255 instead"),
         (GREY >> 7, r"all pixels are 0 or 1 of 255, nearly black: save \(x \* 255\).astype\('uint8'\) instead"),
         (GREY.astype(int) >> 7, "all pixels are 0 or 1 of 255, nearly black"),
+        (GREY.astype(np.uint16) * 257, "if 65535 is white, save x / 65535 instead"),
+        (GREY > 9, r"save \(x \* 255\).astype\('uint8'\) instead"),
+        (GREY / 127.5 - 1, r"found -1 to 1: if -1 is black and 1 is white, save \(x \+ 1\) / 2 instead"),
+        (GREY / 60 - 2, "found -2 to 2.25: save the images before they are normalised"),
+        (GREY / 255 * (1 + 1e-6), r"found 0 to 1.000001: if that is a rounding error, save x.clip\(0, 1\) instead"),
+        (np.where(GREY > 9, GREY / 255, np.nan), "without NaN; found NaN in "),
+        (GREY.reshape(12, 90), r"save x.reshape\(-1, height, width\) instead"),
+        (COLOUR.transpose(1, 2, 3, 0), r"\(10, 9, 3, 12\): .*save x.transpose\(3, 0, 1, 2\) instead"),
+        (np.concatenate([COLOUR, COLOUR[..., :1]], 3), r"\(12, 10, 9, 4\): .*save x\[..., :3\] instead"),
         (GREY[:, :0, :0], r"images of \(1, 0, 0\) have no pixels"),
         (GREY[:, :, :0], r"images of \(1, 10, 0\) have no pixels"),
     ],
@@ -158,6 +173,24 @@ def test_what_a_refusal_says_to_save_is_read(mine):
     for pixels in (GREY.astype(np.float32) / 255, GREY / 255**2 * 255):
         torch.testing.assert_close(load(save(mine, x=pixels)).train.pixels, expected / 255)
     assert load(save(mine, x=((GREY >> 7) * 255).astype("uint8"))).train.pixels.unique().tolist() == [0, 255]
+    for pixels in ((GREY / 127.5 - 1 + 1) / 2, (GREY / 255 * (1 + 1e-6)).clip(0, 1), GREY.astype(int) * 257 / 65535):
+        torch.testing.assert_close(load(save(mine, x=pixels)).train.pixels, expected / 255)
+    assert torch.equal(load(save(mine, x=GREY.reshape(12, 90).reshape(-1, 10, 9))).train.pixels, expected)
+    turned = COLOUR.transpose(1, 2, 3, 0).transpose(3, 0, 1, 2)
+    assert torch.equal(load(save(mine, x=turned)).train.pixels, load(save(mine, x=COLOUR)).train.pixels)
+
+
+@pytest.mark.parametrize("key", ["x_train", "y_test"])
+def test_an_array_of_python_objects_is_named(mine, key):
+    arrays = dict(x_train=GREY, y_train=Y, x_test=GREY, y_test=Y)
+    np.savez(mine, **arrays | {key: arrays[key].astype(object)})
+    refused(mine, rf"\({key} holds Python objects: save labels with y.astype\(int\) or y.astype\(str\)")
+
+
+def test_a_single_array_is_told_how_to_save_four(mine):
+    with open(mine, "wb") as file:
+        np.save(file, GREY)
+    refused(mine, r"\(it holds a single array: save all four with numpy.savez\)$")
 
 
 def test_black_images_may_be_meant(mine):
@@ -235,9 +268,37 @@ def test_a_slip_is_answered_with_what_was_meant(slip, meant):
     refused(slip, f"^unknown dataset '{slip}': expected one of digits, mnist.*; did you mean '{meant}'\\?$")
 
 
+@pytest.mark.parametrize("name", ["x.csv", "x.npy", "x.parquet", "x.zip", "x.pt", "x"])
+def test_a_file_of_another_kind_is_told_what_is_expected(tmp_path, name):
+    (tmp_path / name).write_bytes(b"PK")
+    refused(tmp_path / name, rf"{name}' is a file of another kind: expected a file ending in \.npz, as numpy.savez")
+
+
+def test_a_name_that_no_file_can_have_is_refused():
+    refused("x" * 5000, "^unknown dataset")
+
+
+def test_your_own_data_are_looked_for_here_and_then_in_the_checkout(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    save(tmp_path / "mine.npz")
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert load("mine.npz").train.labels.tolist() == Y.tolist()
+    save(tmp_path / "notebooks" / "mine.npz", y=Y[::-1])
+    assert load("mine.npz").train.labels.tolist() == Y[::-1].tolist()
+    with pytest.raises(FileNotFoundError, match=f"no file {re.escape(str(tmp_path / 'notebooks' / 'other.npz'))}$"):
+        load("other.npz")
+
+
+@pytest.mark.parametrize("download", ["false", "True", 1, None])
+def test_a_download_is_asked_for_with_true_or_false(download):
+    with pytest.raises(ValueError, match=rf"download={download!r}: expected True or False"):
+        load("digits", download=download)
+
+
 @pytest.mark.parametrize("dataset", ["flowers", "", "/no/such/folder"])
 def test_what_is_near_nothing_is_answered_without_a_guess(dataset):
-    refused(dataset, "^unknown dataset .*, or a folder$")
+    refused(dataset, "^unknown dataset .*, or a folder(; there is no /no/such/folder)?$")
 
 
 def test_test_images_that_are_training_images_too_are_told(tmp_path):
@@ -254,3 +315,13 @@ def test_test_images_that_are_training_images_too_are_told(tmp_path):
     with pytest.warns(UserWarning, match="2 of the 6 test images of shared are training images too") as told:
         load(shared)
     assert told[0].filename == __file__
+
+
+def test_a_class_without_test_images_is_told(mine):
+    save(mine, x_test=COLOUR[..., 0], y_test=Y % 2)
+    with pytest.warns(UserWarning, match="mine has no test image of 1 of its 3 classes, such as '2'") as told:
+        assert load(mine).classes == ("0", "1", "2")
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(save(mine, x_test=COLOUR[..., 0]))

@@ -1,6 +1,7 @@
 """Your own pictures, as every viewer shows them: read right, or refused in one sentence."""
 
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -239,6 +240,36 @@ def test_a_picture_is_named_whatever_its_reader_raises(tmp_path, how, monkeypatc
     refused(root, r"bee.1\.png is not a picture that can be read \(.+\)$")
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"hello", "its content is of no known kind of picture"),
+        (b"<!doctype html>", "its content is of no known kind of picture"),
+    ],
+)
+def test_the_reason_names_no_object_of_the_program(tmp_path, content, reason):
+    root = folder(tmp_path / "insects")
+    (root / "train" / "bee" / "1.png").write_bytes(content)
+    refused(root, rf"bee.1\.png is not a picture that can be read \({reason}\)$")
+
+
+def test_a_link_to_itself_is_told_in_words(tmp_path):
+    root = folder(tmp_path / "insects")
+    (root / "train" / "bee" / "1.png").symlink_to("1.png")
+    refused(root, r"bee.1\.png is not a picture that can be read \([A-Z][a-z ]+\)$")
+
+
+def test_a_large_picture_is_read_without_a_warning_and_a_huge_one_is_refused(tmp_path, monkeypatch):
+    root = folder(tmp_path / "insects", photo(24, 24))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        assert load(root).shape == (3, 24, 24)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    refused(root, r"\(it has more than 200 pixels: save it smaller\)$")
+
+
 def test_a_broken_link_is_named(tmp_path):
     root = folder(tmp_path / "insects")
     (root / "train" / "bee" / "1.png").symlink_to("nowhere.png")
@@ -277,6 +308,22 @@ def test_size_may_be_height_and_width(tmp_path, size):
     top, left = (16 - size[0] / scale) / 2, (20 - size[1] / scale) / 2
     middle = whole[round(top) : round(16 - top), round(left) : round(20 - left)]
     assert read.mean() == pytest.approx(middle.mean(), abs=6)
+
+
+def test_numpys_numbers_are_sizes_and_shares(tmp_path):
+    root = folder(tmp_path / "insects")
+    assert load(root, size=np.int64(4)).shape == load(root, size=[np.int32(4), 4]).shape == (1, 4, 4)
+    one = flat(tmp_path / "one", ant=4, bee=4)
+    assert len(load(one, split=np.float32(0.25)).test) == len(load(one, split=0.25).test) == 2
+
+
+def test_pictures_that_no_memory_holds_are_refused(tmp_path, monkeypatch):
+    root = folder(tmp_path / "insects")
+    refused(root, "4 pictures of 200000 × 200000 pixels are too many for the memory: load with size=", size=200_000)
+    monkeypatch.setattr("dckit.data.pictures.MOST", 4 * 5 * 6 * 3)
+    assert load(root).shape == (1, 5, 6)
+    monkeypatch.setattr("dckit.data.pictures.MOST", 4 * 5 * 6 * 3 - 1)
+    refused(root, "4 pictures of 5 × 6 pixels are too many for the memory: load with size=")
 
 
 def test_a_picture_is_turned_before_it_is_cut(tmp_path):
@@ -359,6 +406,36 @@ def test_halves_are_not_split_again(tmp_path, half):
     refused(root, "has a folder 'train' of classes already: leave split= out", split=0.2)
     (root / "train").rename(root / "x")
     refused(root, f"has a folder '{half}' of classes already", split=0.2)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Train", "Test"), ("training", "testing"), ("Training", "Valid")])
+def test_halves_of_other_names_are_no_classes(tmp_path, one, other):
+    root = folder(tmp_path / "insects")
+    (root / "train").rename(root / one)
+    (root / "test").rename(root / other)
+    refused(root, f"has a folder '{one}' of classes already: leave split= out, and call the two", split=0.2)
+    refused(root, f"has no folder 'train': expected .*; folders in it: {', '.join(sorted((one, other)))}$")
+
+
+def test_a_single_half_is_split_as_the_refusal_says(tmp_path):
+    flat(tmp_path / "insects" / "train", ant=4, bee=4)
+    with pytest.raises(ValueError, match="has a folder 'train' of classes already: give the folder '") as error:
+        load(tmp_path / "insects", split=0.25)
+    named = str(error.value).split("'")[-2]
+    assert [len(members) for members in load(named, split=0.25).test.by_class] == [1, 1]
+
+
+def test_one_name_written_in_two_ways_is_one_class(tmp_path):
+    root = folder(tmp_path / "insects")
+    (root / "train" / "ant").rename(root / "train" / "\u00e4nt")  # ä as Windows and Linux write it
+    (root / "test" / "ant").rename(root / "test" / "a\u0308nt")  # and as macOS does: a, then the dots
+    assert load(root).classes == ("bee", "\u00e4nt")
+
+
+def test_a_class_of_one_half_alone_is_named_with_what_is_expected(tmp_path):
+    root = folder(tmp_path / "insects")
+    (root / "test" / "ant").rename(root / "test" / "Ant")
+    refused(root, "class 'Ant' is in only one of train and test: expected folders of the same names in both")
 
 
 def test_a_class_may_be_called_train(tmp_path):

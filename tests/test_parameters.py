@@ -1,5 +1,6 @@
 """A lesson's parameters, and the notebooks that a command line names: right, or refused in one sentence."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -220,7 +221,21 @@ def test_notebooks_that_are_no_lessons_are_named_together(tmp_path, capsys, ran,
 def test_two_notebooks_of_one_name_are_refused(tmp_path, capsys, ran):
     paths = [notebook(tmp_path / "one" / "a.ipynb"), notebook(tmp_path / "two" / "A.ipynb")]
     assert "one/a.ipynb and " in refused(capsys, *paths, "--out", tmp_path / "out")
-    assert "would be written to one file" in refused(capsys, paths[0], tmp_path / "one")
+    assert "would be written to one file" in refused(capsys, paths[0], tmp_path / "two", "--out", tmp_path / "out")
+    assert not ran
+
+
+def test_a_notebook_that_is_named_twice_runs_once(tmp_path, ran):
+    path = notebook(tmp_path / "nb" / "a.ipynb")
+    twice = [str(path), str(path.parent), str(tmp_path / "nb" / ".." / "nb")]
+    assert lessons.main([*twice, "--out", str(tmp_path / "out")]) == 0
+    assert [name for name, _ in ran] == ["a.ipynb"]
+
+
+def test_a_file_is_no_folder_for_results(tmp_path, capsys, ran):
+    path = notebook(tmp_path / "nb" / "a.ipynb")
+    (tmp_path / "out").touch()
+    assert refused(capsys, path, "--out", tmp_path / "out") == f"--out {tmp_path / 'out'} is a file: name a folder"
     assert not ran
 
 
@@ -230,6 +245,43 @@ def test_a_lesson_is_not_overwritten_by_its_run(tmp_path, capsys, ran):
     for out in ("nb", "link", "nb/../nb"):
         assert f"would overwrite {path}" in refused(capsys, path, "--out", tmp_path / out)
     assert not ran
+
+
+def test_what_another_lesson_gave_is_not_overwritten(tmp_path, capsys, ran):
+    lesson, another, out = (
+        notebook(tmp_path / "nb" / "a.ipynb"),
+        notebook(tmp_path / "two" / "a.ipynb"),
+        tmp_path / "out",
+    )
+
+    def executed(source):
+        """As papermill leaves it; None: not papermill."""
+        content = json.loads(lesson.read_text())
+        content["metadata"] |= {"papermill": {"input_path": str(source)}} if source else {}
+        out.mkdir(exist_ok=True)
+        (out / "a.ipynb").write_text(json.dumps(content))
+
+    executed(another)
+    assert f"would overwrite a.ipynb there, which was made from {another}: name" in refused(
+        capsys, lesson.parent, "--out", out
+    )
+    executed(None)
+    assert "would overwrite a.ipynb there, which this command has not written" in refused(capsys, lesson, "--out", out)
+    assert not ran
+    for own in (lesson, tmp_path / "nb" / ".." / "nb" / "a.ipynb", tmp_path / "moved" / "a.ipynb"):
+        executed(own)
+        assert lessons.main([str(lesson), "--out", str(out)]) == 0
+    (out / "a.ipynb").write_text("{")  # a damaged one is made anew
+    assert lessons.main([str(lesson), "--out", str(out)]) == 0
+    assert len(ran) == 4
+
+
+def test_papermill_writes_down_the_whole_path_of_a_lesson(tmp_path, monkeypatch):
+    notebook(tmp_path / "nb" / "a.ipynb")
+    monkeypatch.chdir(tmp_path)
+    assert lessons.main(["nb", "--out", "out"]) == 0
+    written = json.loads((tmp_path / "out" / "a.ipynb").read_text())["metadata"]["papermill"]["input_path"]
+    assert written == str((tmp_path / "nb" / "a.ipynb").resolve())
 
 
 def test_a_folder_without_notebooks_is_named(tmp_path, capsys, ran):

@@ -83,6 +83,19 @@ def test_what_is_no_path_is_refused(path):
         Run("digits", "dc", Recipe.published()).result_file(path)
 
 
+@pytest.mark.parametrize("call", [dckit.condense, lambda *given: dckit.evaluate("mnist-1", *given)])
+def test_names_in_place_of_a_dataset_a_recipe_or_a_set_are_refused(digits, call):
+    with pytest.raises(ValueError, match=r"real 'mnist': expected a dataset, such as dckit.load\(\"digits\"\)"):
+        call("mnist", Recipe.published())
+    with pytest.raises(ValueError, match="recipe 'lesson': expected a recipe, such as"):
+        call(digits, "lesson")
+
+
+def test_a_name_in_place_of_a_set_is_refused(digits):
+    with pytest.raises(ValueError, match="data 'mnist-1': expected a set, such as"):
+        dckit.evaluate("mnist-1", digits, Recipe.published())
+
+
 def test_a_grid_does_not_take_another_datasets_results_for_its_own(tmp_path):
     pixels, labels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8), np.arange(60) % 3
     file = tmp_path / "my.npz"

@@ -41,7 +41,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
     started, runs = time.time(), []
     for number, (notebook, parameters) in enumerate(chosen, 1):
         print(f"lesson {number} of {len(chosen)}: {notebook.stem} …", flush=True)
-        runs.append(execute(notebook, out / notebook.name, parameters))
+        # Its whole path, which papermill writes down: `_refuse_overwriting` reads it at the next run.
+        runs.append(execute(notebook.resolve(), out / notebook.name, parameters))
         print(runs[-1], flush=True)
     _keep_times(out, runs, defaults(chosen[0][0]) | chosen[0][1])
     _summary(out, runs, started)
@@ -60,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _choose(paths: Iterable[Path], out: Path, given: Mapping[str, str]) -> list[tuple[Path, dict[str, Any]]]:
     """Each notebook with its parameters. Raises ValueError, before any work, for what cannot be run as it was meant."""
-    notebooks = [notebook for path in paths for notebook in _found(path)]
+    found = (notebook for path in paths for notebook in _found(path))
+    notebooks = list({notebook.resolve(): notebook for notebook in found}.values())  # each of them once
     _refuse_overwriting(notebooks, out)
     broken, chosen, known = list[str](), [], set[str]()
     for notebook in notebooks:
@@ -92,14 +94,31 @@ def _found(path: Path) -> list[Path]:
 
 
 def _refuse_overwriting(notebooks: Iterable[Path], out: Path) -> None:
-    """Raise ValueError where an executed notebook would take the place of its lesson, or of another one."""
+    """Raise ValueError where an executed notebook would take the place of its lesson, or of what another one gave."""
     names: dict[str, Path] = {}
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file: name a folder")
     for notebook in notebooks:
         if out.is_dir() and out.samefile(notebook.parent):
             raise ValueError(f"--out {out} would overwrite {notebook}, which lies there: name another folder")
+        if of := _foreign(out / notebook.name, notebook):
+            raise ValueError(f"--out {out} would overwrite {notebook.name} there, {of}: name another folder")
         other = names.setdefault(notebook.stem.casefold(), notebook)
         if other is not notebook:
             raise ValueError(f"{other} and {notebook} would be written to one file: rename one, or run them separately")
+
+
+def _foreign(executed: Path, notebook: Path) -> str:
+    """What an executed notebook in the place of this lesson's is, if it is not from this lesson; else nothing."""
+    try:
+        metadata = json.loads(executed.read_bytes())["metadata"]
+    except (OSError, ValueError, LookupError, TypeError):  # not there, or damaged
+        return ""
+    if "papermill" not in metadata:
+        return "which this command has not written"
+    source = Path(metadata["papermill"].get("input_path") or notebook)
+    # A lesson that is there no more has been moved, perhaps here.
+    return f"which was made from {source}" if source.is_file() and not source.samefile(notebook) else ""
 
 
 def _keep_times(out: Path, runs: Iterable[Execution], parameters: Mapping[str, Any]) -> None:

@@ -106,9 +106,10 @@ def opened(outputs: str | Path) -> Iterator[Contents]:
     from filelock import FileLock  # which torch needs too
 
     path = expanded(outputs) / FILE
-    # Among temporary files: not every folder can be locked, such as Google Drive's, and nothing is left in it.
-    digest = hashlib.sha256(f"{Path.home()} {path.resolve()}".encode()).hexdigest()[:16]
-    with FileLock(Path(tempfile.gettempdir(), f"dckit-guesses-{digest}"), timeout=10):
+    # Among temporary files: not every folder can be locked, such as Google Drive's. One lock for all folders of a
+    # user, since it is held for milliseconds, and each lock leaves a file.
+    user = hashlib.sha256(str(Path.home()).encode()).hexdigest()[:16]
+    with FileLock(Path(tempfile.gettempdir(), f"dckit-guesses-{user}"), timeout=10):
         contents = contents_of(outputs)
         before = copy.deepcopy(contents)
         yield contents

@@ -1,9 +1,10 @@
 """Real images, and the synthetic sets learned from them.
 
-Imports `dckit.engine` alone.
+Of the kit it imports only `dckit.engine`.
 """
 
-from .condensed import SHIPPED, CondensedSet, base_card, refuse_other_data, shipped_sets
+from .card import base_card, refuse_other_data
+from .condensed import SHIPPED, CondensedSet, shipped_sets
 from .datasets import ImageData, Shape, Split, denormalise, normalise
 from .loading import load, name_of
 from .remarks import remarks

@@ -126,10 +126,7 @@ def _pixels_and_labels(dataset: Any) -> tuple[Tensor, Tensor]:
 
 def checked(where: str, pixels: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     """Raise ValueError for images and labels that do not belong together or hold impossible values."""
-    if labels.ndim != 1 or len(pixels) != len(labels):
-        raise ValueError(f"{where}: {len(pixels)} images but labels of shape {tuple(labels.shape)}")
-    if not len(labels):
-        raise ValueError(f"{where}: no images")
+    refuse_other_number(where, len(pixels), labels.shape)
     if not pixels.numel():
         raise ValueError(f"{where}: images of {tuple(pixels.shape[1:])} have no pixels: expected a height and width")
     if classes < 2:
@@ -137,10 +134,31 @@ def checked(where: str, pixels: Tensor, labels: Tensor, classes: int) -> tuple[T
     if int(labels.min()) < 0 or int(labels.max()) >= classes:
         raise ValueError(f"{where}: label {int(labels.max())} is outside 0 to {classes - 1}")
     if pixels.dtype != torch.uint8 and not ((pixels >= 0) & (pixels <= 1)).all():  # also false where NaN
-        low, high = float(pixels.min()), float(pixels.max())
-        mend = ": save x / 255 instead" if low >= 0 and 2 < high <= 255 else ""
-        raise ValueError(f"{where}: float images must lie in 0 to 1, without NaN; found {low:g} to {high:g}{mend}")
+        raise ValueError(f"{where}: float images must lie in 0 to 1, without NaN; found {_range(pixels)}")
     return pixels, labels
+
+
+def refuse_other_number(where: str, images: int, labels: Sequence[int]) -> None:
+    """Raise ValueError unless there are images, and labels of this shape are one per image."""
+    if tuple(labels[:1]) != (images,):
+        raise ValueError(f"{where}: {images} images but labels of shape {tuple(labels)}: expected one label per image")
+    if not images:
+        raise ValueError(f"{where}: no images")
+
+
+def _range(pixels: Tensor) -> str:
+    """What float images contain that do not lie in 0 to 1, and what to save instead, where that can be told."""
+    if pixels.isnan().any():
+        return f"NaN in {int(pixels.flatten(1).isnan().any(1).sum())} of {len(pixels)} images"
+    low, high = float(pixels.min()), float(pixels.max())
+    found = f"{low:.8g} to {high:.8g}"
+    if low >= 0 and 2 < high <= 255:
+        return f"{found}: save x / 255 instead"
+    if low > -0.01 and high < 1.01:
+        return f"{found}: if that is a rounding error, save x.clip(0, 1) instead"
+    if low >= -1 and high <= 1:
+        return f"{found}: if -1 is black and 1 is white, save (x + 1) / 2 instead"
+    return f"{found}: save the images before they are normalised" if low < 0 else found
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -1,17 +1,18 @@
 """A condensed set: images, labels and a card that says how they were made."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from ..engine import expanded, read_tensors, replacing, steady, write_tensors
+from . import imported
+from .card import base_card, is_card
 from .datasets import ImageData, denormalise
 
 SHIPPED = Path(__file__).parent / "sets"  # finished sets that come with the kit, by name
@@ -32,7 +33,7 @@ class CondensedSet:
 
     @steady()
     def __post_init__(self) -> None:
-        if not _is_card(self.card):
+        if not is_card(self.card):
             raise ValueError("the card does not name dataset, classes, shape, normalisation, mean and std as it must")
         classes, shape = len(self.card["classes"]), tuple(self.card["shape"])
         if self.images.shape[1:] != shape or self.images.dtype != torch.float32:
@@ -129,12 +130,10 @@ class CondensedSet:
         """Each image as folder/class/number.png, de-normalised, which torchvision's ImageFolder reads."""
         from torchvision.utils import save_image
 
-        names = [re.sub(r"[^\w -]", "-", name) for name in self.card["classes"]]  # a card may come from anywhere
-        if len(set(names)) < len(names):
-            names = [f"{label} {name}" for label, name in enumerate(names)]
+        names = _folder_names(self.card["classes"])
         for name, pictures in zip(names, self.pixels.split(self.counts), strict=True):
             for number, picture in enumerate(pictures):
-                with replacing(Path(folder) / name / f"{number}.png") as part:
+                with replacing(expanded(folder) / name / f"{number}.png") as part:
                     save_image(picture, part, format="png")
 
     @classmethod
@@ -144,45 +143,20 @@ class CondensedSet:
         real: the dataset it was condensed from, under the published normalisation. The file is a pickle: only tensors,
         numbers, lists and dictionaries in it are read, and no code in it is executed. Raises ValueError otherwise.
         """
-        path = expanded(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"no file {path}")
-        try:
-            with torch.serialization.safe_globals(_number_types()):
-                experiments = dict(enumerate(torch.load(path, map_location="cpu", weights_only=True)["data"]))
-            images, labels = experiments[experiment]
-            images, labels = images.float(), labels.long()
-        except Exception as error:  # whatever a damaged or foreign pickle ends in
-            reason = f"{type(error).__name__}: {error}".split("\n")[0]
-            raise ValueError(
-                f"{path}: no experiment {experiment} of the published code's results could be read from it, "
-                f"and nothing in it was executed ({reason})"
-            ) from None
-        card = base_card(real) | {
-            "method": "dc",
-            "source": f"published code, {path.name}, experiment {experiment}",
-        }
-        return cls(images, labels, card)
+        images, labels = imported.published(path, real, experiment)
+        source = f"published code, {expanded(path).name}, experiment {experiment}"
+        return cls(images, labels, base_card(real) | {"method": "dc", "source": source})
 
     @classmethod
     def from_tensors(cls, images: Tensor, labels: Tensor, real: ImageData, source: str = "tensors") -> "CondensedSet":
         """A set that somebody else made, from its images and labels in any order, such as ``images.pt``, ``labels.pt``.
 
         images (n, channels, height, width), normalised as ``real``'s; labels (n,), numbers of its classes, of
-        which some may have more images; source: where they are from, for the card. Raises ValueError unless they fit
-        ``real``, with an image of every class.
+        which some may have more images, or one-hot rows; source: where they are from, for the card. Raises ValueError
+        unless they fit ``real``, with an image of every class, and for pixels that are not normalised.
         """
-        labels = labels.detach().cpu().flatten().long()
-        if len(images) != len(labels):
-            raise ValueError(f"{len(images)} images and {len(labels)} labels: expected one label per image")
-        if not labels.unique().equal(torch.arange(len(real.classes))):
-            raise ValueError(
-                f"labels {sorted(set(labels.tolist()))}: expected the numbers of all {len(real.classes)} classes of "
-                f"{real.name}"
-            )
-        order = torch.argsort(labels, stable=True)
-        card = base_card(real) | {"method": "imported", "source": source}
-        return cls(images.detach().cpu().float()[order], labels[order], card)
+        images, labels = imported.in_order(images, labels, real)
+        return cls(images, labels, base_card(real) | {"method": "imported", "source": str(source)})
 
 
 def shipped_sets() -> list[str]:
@@ -190,45 +164,9 @@ def shipped_sets() -> list[str]:
     return sorted((path.stem for path in SHIPPED.glob("*.safetensors")), key=lambda name: name.rpartition("-"))
 
 
-def base_card(real: ImageData) -> dict[str, Any]:
-    """What a card says about the dataset."""
-    return {
-        "dataset": real.name,
-        "classes": list(real.classes),
-        "shape": list(real.shape),
-        "normalisation": real.normalisation,
-        "mean": list(real.mean),
-        "std": list(real.std),
-        "digest": real.digest,
-    }
-
-
-def refuse_other_data(path: str | Path, card: Mapping[str, Any], digest: str) -> None:
-    """Raise ValueError if a card is of other pixels or labels than those of ``digest``. Version 0.1 kept no digest."""
-    if card.get("digest", digest) != digest:
-        raise ValueError(
-            f"{path} was made from other images or labels, which were also called {card.get('dataset')!r}: "
-            "give one of the two datasets another name, or delete the file"
-        )
-
-
-def _is_card(card: Any) -> bool:
-    """Whether a card that may come from anywhere says what `base_card` says, in the same types."""
-    try:
-        channels, height, width = card["shape"]
-        return (
-            all(isinstance(card[key], str) for key in ("dataset", "normalisation"))
-            and all(isinstance(n, int) for n in (channels, height, width))
-            and isinstance(card["classes"], list)
-            and all(isinstance(name, str) for name in card["classes"])
-            and len(card["mean"]) == len(card["std"]) == channels
-            and all(isinstance(number, float) for number in (*card["mean"], *card["std"]))
-        )
-    except (KeyError, TypeError, ValueError):
-        return False
-
-
-def _number_types() -> list[Any]:
-    """What rebuilds NumPy's numbers, as which the published code saves its accuracies. All of it is plain data."""
-    scalar = np.float64(0).__reduce__()[0]
-    return [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, type(np.dtype("float64"))]
+def _folder_names(classes: Iterable[str]) -> list[str]:
+    """Names of classes as names of folders that every system can tell apart; a card may come from anywhere."""
+    names = [re.sub(r"[^\w -]", "-", name)[:60].strip() for name in classes]  # 60 characters are 240 bytes at most
+    if len({name.casefold() for name in names}) < len(names) or not all(names):
+        return [f"{label} {name}".strip() for label, name in enumerate(names)]
+    return names

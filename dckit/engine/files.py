@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under a temporary name, then moved."""
+"""Reading and writing files. A file is written under a temporary name, then moved, so it is never incomplete."""
 
 import json
 import os
@@ -18,9 +18,9 @@ _CARD = "dckit"  # key of the card in a safetensors file's metadata
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` to write to; it takes the place of ``path`` when the block ends well.
+    """A temporary path beside ``path`` to write to. It replaces ``path`` if the block ends without an error.
 
-    Missing folders are made. Raises OSError, in one sentence, where nothing can be written.
+    Missing folders are made. Raises OSError, with a short message, if nothing can be written.
     """
     path = expanded(path)
     try:
@@ -32,12 +32,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        part.chmod(0o666 & ~_umask())  # mkstemp makes files for the owner alone
+        part.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
         part.replace(path)
     except OSError as error:
         raise OSError(f"cannot write {path}: {error.strerror or error}; choose another folder") from None
     finally:
-        with suppress(OSError):  # where the disk has become read-only, the sentence above says more
+        with suppress(OSError):  # if the disk has become read-only, the message above says more
             part.unlink(missing_ok=True)
 
 
@@ -48,9 +48,9 @@ def _umask() -> int:
 
 
 def expanded(path: str | Path) -> Path:
-    """A path with ~ replaced by the home it stands for; where there is no such home it stays.
+    """A path with ~ replaced by the home folder; without a home folder, ~ stays.
 
-    Raises ValueError for what is no path.
+    Raises ValueError for a value that is not a path.
     """
     if not isinstance(path, str | os.PathLike):
         raise ValueError(f"path {path!r}: expected text, such as 'outputs'")
@@ -58,14 +58,14 @@ def expanded(path: str | Path) -> Path:
 
 
 def project_folder() -> Path:
-    """The checkout of the kit that the current folder lies in, such as that of its ``notebooks``; else the folder."""
+    """The checkout of the kit that contains the current folder, such as its ``notebooks``; else the current folder."""
     here = Path.cwd()
     checkouts = (p for p in (here, *here.parents) if (p / "pyproject.toml").is_file() and (p / "notebooks").is_dir())
     return next(checkouts, here)
 
 
 def json_or_text(text: str) -> Any:
-    """A value that somebody typed: a number, true, false or null as in JSON, or else the text itself."""
+    """The value of a typed text: a number, true, false or null as in JSON, otherwise the text itself."""
     try:
         return json.loads(text)
     except ValueError:
@@ -79,18 +79,18 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
-    """Write tensors and a card (anything JSON can hold) as one safetensors file. Raises OSError as `replacing`."""
+    """Write tensors and a card (anything JSON can hold) as one safetensors file. Raises OSError as `replacing` does."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as part:
         try:
             save_file(whole, part, metadata={_CARD: json.dumps(card)})
-        except SafetensorError as error:  # says so of a full disk, and is no OSError
+        except SafetensorError as error:  # raised for a full disk, but not an OSError
             reason = re.search(r"I/O error: (.+) \(os error", str(error))
             raise OSError(reason[1] if reason else str(error)) from None
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and card of a file that ``write_tensors`` wrote. Nothing is unpickled.
+    """The tensors and the card of a file that ``write_tensors`` wrote. Nothing is unpickled.
 
     Raises FileNotFoundError, or ValueError for a file that is damaged, of another format, or without a card.
     """
@@ -100,7 +100,7 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
     except SafetensorError as error:
         raise ValueError(
             f"{path} is damaged or not a safetensors file ({error}); "

@@ -7,59 +7,20 @@ the names of results contain the budget. Other amounts need a new budget with a 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
+from ..data import ImageData
 from .choices import Choices, check, plain
 from .dc import DC
 from .dd import DD
 from .dm import DM
 from .dsa import DSA
+from .testing import Testing
 
 ALGORITHMS: dict[str, Any] = {"dc": DC, "dsa": DSA, "dm": DM, "dd": DD}  # of stage C, by method
 BUDGETS = ("full", "lesson", "smoke")
 PROTOCOLS = ("published", "report")
 PARTS = ("condensing", "testing")
-
-
-@dataclass(frozen=True)
-class Testing(Choices):
-    """The choices of stage T; the defaults are those of the published code."""
-
-    networks: int = 20  # fresh networks trained on each set
-    epochs: int = 301  # passes over S; the published code says 300, but does one more
-    epochs_augmented: int = 1001  # passes with augmentation
-    lr: float = 0.01
-    momentum: float = 0.9
-    weight_decay: float = 0.0005
-    lr_drop: float = 0.1  # factor on lr after half of the epochs, when momentum restarts at 0; 1: no drop
-    batch: int = 256
-    augmentation: Literal["published", "none", "crop_scale_rotate", "crop_noise", "dsa", "dsa_without_flip"] = (
-        "published"  # that of DC, on MNIST only
-    )
-    test_images: int | None = None  # how many, always the same ones; None: all
-    whole_networks: int = 5  # networks trained on the whole dataset, for comparison; the paper gives no number
-    whole_epochs: int = 100  # passes over the whole dataset; the paper gives no number
-
-    AMOUNTS: ClassVar[dict[str, dict[str, Any]]] = {
-        "full": {},
-        "lesson": dict(networks=3, test_images=2000, whole_networks=1, whole_epochs=3),
-        "smoke": dict(
-            **dict(width=32, networks=6, epochs_augmented=101, test_images=400),
-            **dict(whole_networks=1, whole_epochs=5),
-        ),
-    }
-
-    @classmethod
-    def published(cls, budget: str, network: str) -> "Testing":
-        """The choices of the published code for this network, with the amounts of a budget."""
-        return cls(network=network, **cls.AMOUNTS[budget])
-
-    @classmethod
-    def report(cls, budget: str, network: str) -> "Testing":
-        """The choices of the report's code, which trains by plain gradient descent."""
-        plain = dict(epochs=300, epochs_augmented=300, momentum=0.0, weight_decay=0.0, lr_drop=1.0)
-        built: dict[str, Any] = dict(network=network, version="report", normalisation="report", augmentation="none")
-        return cls(**plain | built | cls.AMOUNTS[budget])
 
 
 @dataclass(frozen=True)
@@ -182,6 +143,17 @@ class Recipe:
             return cls(card["ipc"], card["protocol"], card["budget"], condensing, Testing(**card["testing"]))
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a recipe of this version of the kit ({error})") from None
+
+
+def refuse_confused(real: Any, recipe: Any) -> None:
+    """Raise ValueError unless these are a dataset and a recipe: a name alone is easily given in their place."""
+    for name, value, kind, how in (
+        ("real", real, ImageData, 'a dataset, such as dckit.load("digits")'),
+        ("recipe", recipe, Recipe, "a recipe, such as dckit.Recipe.published()"),
+    ):
+        if not isinstance(value, kind):
+            given = repr(value) if isinstance(value, str | int | None) else f"of type {type(value).__name__}"
+            raise ValueError(f"{name} {given}: expected {how}")
 
 
 def without_batch_norm(network: str) -> str:

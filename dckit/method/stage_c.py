@@ -13,7 +13,7 @@ from ..data import ImageData, base_card
 from ..engine import device_name, expanded, numbers, pick_device, steady, stepwise, tf32, versions, whole
 from .algorithm import Step
 from .checkpoint import State, resume, save_checkpoint
-from .recipes import Recipe
+from .recipes import Recipe, refuse_confused
 
 START, ITERATION = 0, 1  # what the random numbers of a seed are used for, see `numbers`
 CHECKPOINT_SECONDS = 10
@@ -32,6 +32,7 @@ def condensing(
     the same images as an uninterrupted run. Raises ValueError at once for a recipe that does not suit the dataset, and
     FloatingPointError when the loss or an image is no longer finite.
     """
+    refuse_confused(real, recipe)
     choices, seed = recipe.condensing, whole(seed)
     real = real.normalised(choices.normalisation)
     real.refuse_ipc(recipe.ipc)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ..data import CondensedSet, ImageData, Split
 from ..engine import at_once, device_name, exhausted, numbers, pick_device, steady, stepwise, tf32, versions, whole
 from .augment import strategy
-from .recipes import Recipe, Testing
+from .recipes import Recipe, refuse_confused
+from .testing import Testing
 from .train import accuracy, fresh_network, train_epoch
 
 NETWORK, TEST_IMAGES = 2, 3  # what the random numbers of a seed are used for, see `numbers`
@@ -63,10 +64,14 @@ def evaluating(
     `pick_device`. Raises ValueError if the set has another shape, other classes or another normalisation than
     ``real``.
     """
+    refuse_confused(real, recipe)
     seed = whole(seed)
     real = real.normalised(recipe.testing.normalisation)
     if isinstance(data, CondensedSet):
         _refuse_foreign(data, real)
+    elif not isinstance(data, Split):
+        given = repr(data) if isinstance(data, str) else f"of type {type(data).__name__}"
+        raise ValueError(f'data {given}: expected a set, such as dckit.CondensedSet.load("mnist-1"), or real.train')
     else:
         data = replace(data, mean=real.mean, std=real.std)
     where = pick_device(device)

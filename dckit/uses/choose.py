@@ -12,8 +12,8 @@ import torch
 from ..data import CondensedSet, ImageData, Split
 from ..engine import as_torchs_own, at_once, exhausted, numbers, steady, stepwise, whole
 from ..method import accuracy, build
-from ..method.recipes import Testing
 from ..method.stage_t import training
+from ..method.testing import Testing
 
 CANDIDATE, EARLY = 8, 9  # what a seed is for, see `numbers`
 Variant = Mapping[str, int | str]  # width, depth, activation, pooling, norm

@@ -10,7 +10,7 @@ from ..data import CondensedSet, ImageData, Split
 from ..engine import descend, numbers, steady, stepwise, whole
 from ..method import accuracy, strategy
 from ..method.augment import augment
-from ..method.recipes import Testing
+from ..method.testing import Testing
 from ..method.train import fresh_network
 
 ORDER, LEARNER = 6, 7  # what a seed is for, see `numbers`
