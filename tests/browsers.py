@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ if not os.environ.get("DCKIT_BROWSER"):  # set by `make browser`; with it, what 
 
 ROOT = Path(__file__).parents[1]
 SCREENSHOTS = Path(os.environ.get("DCKIT_SCREENSHOTS", ROOT / "outputs" / "screenshots"))
+# Executed lessons and their pages: those that tests/test_lessons.py leaves here, or of `make run`.
+PAGES = Path(os.environ.get("DCKIT_PAGES", ROOT / "outputs"))
+LESSONS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+NOT_PLAYED = {"07_dark_columns", "08_what_plus_minus_hides"}  # lessons without a widget that is played
 LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 SECONDS = 180  # at most, for anything but a lesson
 APPS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}  # module of a front end → where it opens notebooks
@@ -26,6 +31,9 @@ ERROR = '[data-mime-type="application/vnd.jupyter.stderr"]'  # an exception's tr
 # Let pass in the console: badges where there is no network, and what Notebook 7.6 itself says as it opens any notebook.
 LET_PASS = ("ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION", "ERR_TUNNEL", "ERR_PROXY")
 LET_PASS += ("Cannot read properties of undefined (reading 'schema')",)
+# A tool that finds what keeps people out, such as a control without a name. preload would fetch the style sheets.
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+RUN = "axe.run({preload: false, resultTypes: ['violations']})"
 
 
 def screenshot(page, name):
@@ -44,6 +52,73 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def listened(page):
+    """What the page will complain of in its console, or ask for that is no file: a list that grows."""
+    bad = []
+    page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else bad.append(r.url))
+    page.on("console", lambda message: bad.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: bad.append(str(error)))
+    return bad
+
+
+def serious(page):
+    """What axe finds serious on the page as it is now: rules, and elements that break them."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    found = page.evaluate(RUN)["violations"]
+    wrong = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    return [(rule["id"], [node["html"][:300] for node in rule["nodes"]][:3]) for rule in wrong]
+
+
+def too_wide(page):
+    """Whether the page itself has to be scrolled sideways."""
+    return page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def turn_everything(page):
+    """Turn every control of every widget that is played on a page; each must show the state of its values.
+
+    Returns how many controls there were.
+    """
+    turned = 0
+    for box in page.locator(".dckit-played").all():
+        data = json.loads(box.locator("script[type='application/json']").text_content())
+        at = [dial["start"] for dial in data["dials"]]
+        for i, dial in enumerate(data["dials"]):
+            control = box.locator(".dckit-dials > *").nth(i)
+            for index in [*range(len(dial["words"])), dial["start"]]:
+                _turn(control, dial["kind"], index)
+                at[i] = index
+                number = 0
+                for each, value in zip(data["dials"], at, strict=True):
+                    number = number * len(each["words"]) + value
+                expected = [part["words"] for part in data["states"][number]["parts"] if "words" in part]
+                shown = box.locator(".dckit-shown")
+                assert shown.locator("img").evaluate_all("all => all.map(image => image.alt)") == expected
+                assert shown.inner_text() or expected
+            turned += 1
+    return turned
+
+
+def _turn(control, kind, index):
+    """Choose the value of this number, as a hand would."""
+    if kind == "select":
+        control.locator("select").select_option(index=index)
+    elif kind == "range":
+        control.locator("input").fill(str(index))
+    elif kind == "checkbox":
+        control.locator("input").set_checked(bool(index))
+    else:
+        control.locator("input").nth(index).check()
+
+
+def answer_everything(page):
+    """Answer every question of a page without a guess; one may lie below another's answer."""
+    ask = page.get_by_role("button", name="Show without a guess")
+    while ask.count():
+        ask.first.click()
 
 
 @contextmanager

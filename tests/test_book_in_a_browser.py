@@ -1,21 +1,17 @@
 """The built book in Chromium, on a laptop and a phone, light and dark: axe-core, the keyboard, search, no network."""
 
-from importlib.resources import files
+import shutil
 
+import browsers
 import pytest
-from browsers import LAPTOP, PHONE, screenshot
-
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
-RUN = "axe.run({preload: false, resultTypes: ['violations']})"  # preload would fetch the style sheets
+from browsers import LAPTOP, LESSONS, PHONE, screenshot
 
 
 @pytest.fixture
 def page(chromium):
     """A page that must not ask for anything but files, nor complain."""
-    page, bad = chromium.new_page(), []
-    page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else bad.append(r.url))
-    page.on("console", lambda message: bad.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: bad.append(error))
+    page = chromium.new_page()
+    bad = browsers.listened(page)
     yield page
     page.close()
     assert not bad
@@ -24,6 +20,32 @@ def page(chromium):
 @pytest.fixture
 def book(built):
     return (built / "book").as_uri()
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A book of the executed lessons, where there are any: the one of `book` has lessons without outputs."""
+    import books
+
+    out, lessons = tmp_path_factory.mktemp("executed"), [browsers.PAGES / f"{name}.ipynb" for name in LESSONS]
+    if not all(lesson.is_file() for lesson in lessons):
+        pytest.skip(f"not all lessons are in {browsers.PAGES}: run them first")
+    for lesson in lessons:
+        shutil.copy(lesson, out)
+    assert books.tool.main(["--out", str(out)]) == 0
+    return out / "book" / "notebooks"
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_control_of_a_lesson_in_the_book_shows_its_state(executed, page, name):
+    page.goto((executed / f"{name}.html").as_uri())
+    browsers.answer_everything(page)
+    assert bool(browsers.turn_everything(page)) == (name not in browsers.NOT_PLAYED)
+    for device, scheme in (("laptop", "light"), ("phone", "dark")):
+        page.set_viewport_size(LAPTOP if device == "laptop" else PHONE)
+        page.emulate_media(color_scheme=scheme)
+        assert not browsers.serious(page)
+        assert not browsers.too_wide(page)
 
 
 def test_axe_finds_nothing_serious_on_any_page(built, page):
@@ -36,19 +58,16 @@ def test_axe_finds_nothing_serious_on_any_page(built, page):
 def serious(page, path):
     """What axe finds serious on a page of the book, as (size, scheme, rule, elements); pictures of it are kept."""
     page.goto(path.as_uri())
-    page.evaluate(AXE)
     wrong = []
     for device, size in {"laptop": LAPTOP, "phone": PHONE}.items():
         page.set_viewport_size(size)
-        if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
+        if browsers.too_wide(page):
             wrong.append((device, "wider than the screen"))
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             if scheme == "light" or path.stem == "index":
                 screenshot(page, f"book-{path.stem}-{device}-{scheme}")
-            for found in page.evaluate(RUN)["violations"]:
-                if found["impact"] in ("serious", "critical"):
-                    wrong.append((device, scheme, found["id"], [node["html"] for node in found["nodes"]][:3]))
+            wrong += [(device, scheme, *found) for found in browsers.serious(page)]
     return wrong
 
 

@@ -24,10 +24,12 @@ CHOICES = ["a 'quoted' \"word\"", "</script><b>", "10"]
 EXPLAINED = "<details><summary>What happened, and why</summary>\n\nBecause of {0}.\n\n</details>"
 START = f"""
 from IPython.display import HTML
+from IPython.utils.capture import capture_output
 from dckit import check
 guesses = check.Guesses("00_a_lesson")
 NUMBER, WORD, CHOICES, TWO = {NUMBER!r}, {WORD!r}, {CHOICES!r}, HTML('both')
 """
+LAST = "guesses.add('the last', {}, 6.0)"
 CELLS = [
     ("markdown", "# A lesson"),
     ("code", "outputs = 'outputs'"),
@@ -45,7 +47,7 @@ CELLS = [
     ("markdown", "## Two at once"),
     ("code", "guesses.add('the first', None, -2.0, within=(-5, 1e6))\nguesses.add('the second', None, 1234.5)\nTWO"),
     ("markdown", "## Said in the notebook"),
-    ("code", "guesses.add('the last', 5, 6.0)\nHTML('seen')"),
+    ("code", f"with capture_output():\n    {LAST.format(None)}\n{LAST.format(5)}\nHTML('seen')"),
     ("markdown", "## Check yourself\n\n<details><summary>Is it so?</summary>\n\nIt is.\n\n</details>"),
     ("code", "guesses"),
     ("markdown", "The end."),
@@ -55,7 +57,15 @@ HIDDEN = {
     0: ["measuring gave 68.34", "Read the plot from above.", "What happened, and why >> nth=0"],
     1: ["the plot of words >> nth=0", "a second plot of words", "What happened, and why >> nth=1"],
 }
-OPEN = ["another output", "What do you expect?", "Go on.", "the last: 6. You said: 5.", "seen", "Is it so?", "The end."]
+OPEN = [
+    "another output",
+    "What do you expect?",
+    "Go on.",
+    "the last: 6. You said: 5 (after the measurement).",
+    "seen",
+    "Is it so?",
+    "The end.",
+]
 INDEX = "# A book\n\n```{toctree}\nnotebooks/a_lesson\n```\n"
 
 
@@ -133,10 +143,12 @@ def test_a_measurement_is_shown_after_a_prediction_and_not_before(lesson, page):
     shown(page, [*HIDDEN[0], *HIDDEN[1], "both"], visible=False)
     expect(page.get_by_alt_text("a plot")).to_be_hidden()
     expect(page.get_by_role("main")).not_to_contain_text("68.3.")
-    assert [row[1:] for row in rows(page)] == [["–", "not answered yet", ""]] * 4 + [["5", "6", "off by 1"]]
+    assert [row[1:] for row in rows(page)] == [["–", "not answered yet", ""]] * 4 + [
+        ["5", "6", "off by 1, said after the measurement"]
+    ]
     box = predict(page, 0, "35 %")
     said = f"{NUMBER}: 68.3. You said: 35, off by 33.3."
-    expect(box).to_have_text(said)
+    expect(box.locator("p")).to_have_text(said)
     assert focused(page) == said
     shown(page, [*OPEN, *HIDDEN[0]])
     expect(page.get_by_alt_text("a plot")).to_be_visible()
@@ -157,13 +169,63 @@ def test_a_measurement_is_shown_after_a_prediction_and_not_before(lesson, page):
 def test_two_questions_of_a_cell_are_both_answered_first(lesson, page):
     page.goto(lesson.as_uri())
     predict(page, 2, "−3")
-    expect(form(page, 2)).to_have_text("the first: -2. You said: -3, off by 1.")
+    expect(form(page, 2).locator("p")).to_have_text("the first: -2. You said: -3, off by 1.")
     shown(page, ["both"], visible=False)
     form(page, 3).get_by_role("button", name="Show without a guess").press("Enter")
-    expect(form(page, 3)).to_have_text("the second: 1,234. You said: nothing.")
+    expect(form(page, 3)).to_have_text("the second: 1,234. You said: nothing.Guess anyway")
     assert focused(page) == "the second: 1,234. You said: nothing."
     shown(page, ["both"])
     shown(page, HIDDEN[0], visible=False)
+
+
+@pytest.mark.parametrize("reload", [False, True])
+def test_a_prediction_after_the_measurement_is_marked_as_late(lesson, page, tmp_path, reload):
+    page.goto(lesson.as_uri())
+    for number in (0, 1):
+        form(page, number).get_by_role("button", name="Show without a guess").click()
+    if reload:
+        page.reload()
+    for number in (0, 1):
+        form(page, number).get_by_role("button", name="Guess anyway").click()
+    shown(page, [*HIDDEN[0], *HIDDEN[1]])
+    form(page, 1).get_by_role("button", name="Go back").click()
+    expect(form(page, 1).locator("p")).to_have_text(f"{WORD}: {CHOICES[1]}. You said: nothing.")
+    expect(form(page, 0)).to_contain_text("You have seen the measurement, so your prediction is marked")
+    box = predict(page, 0, "35")
+    said = f"{NUMBER}: 68.3. You said: 35 (after the measurement), off by 33.3."
+    expect(box.locator("p")).to_have_text(said)
+    assert focused(page) == said
+    assert rows(page)[0] == [NUMBER, "35", "68.3", "off by 33.3, said after the measurement"]
+    assert rows(page)[1] == [WORD, "–", CHOICES[1], ""]
+    predict(page, 2, "-1")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save all predictions as a file").click()
+    download.value.save_as(tmp_path / "saved.json")
+    saved = guess_file.read(tmp_path / "saved.json")["guesses"]
+    assert {r["question"]: (r["guess"], r["late"]) for r in saved} == {
+        NUMBER: (35, True), WORD: (None, False), "the first": (-1, False),
+    }  # fmt: skip
+    page.reload()
+    expect(form(page, 0).locator("p")).to_contain_text(": 35 (after the measurement), off by 33.3.")
+    expect(form(page, 0).get_by_role("button")).to_have_count(0)
+
+
+def test_a_number_and_its_measurement_are_marks_on_a_line(lesson, page):
+    page.goto(lesson.as_uri())
+    for number, typed, words in (
+        (0, "35", "Line from 0 to 100: you said 35, measured 68.3"),
+        (2, "1e6", "Line from -5 to 1,000,000: you said 1,000,000, measured -2"),
+    ):
+        line = predict(page, number, typed).get_by_role("img")
+        expect(line).to_have_accessible_name(words)
+        expect(form(page, number)).to_contain_text("○ you said, ◆ measured")
+        box = line.bounding_box()
+        marks = [mark.bounding_box() for mark in line.locator("span").all()]
+        at = [(mark["x"] + mark["width"] / 2 - box["x"]) / box["width"] for mark in marks]
+        assert at == pytest.approx([0.35, 0.6834] if number == 0 else [1, 3e-6], abs=0.01)
+    predict(page, 3, "1000")  # it has no range
+    expect(form(page, 3).locator("p")).to_contain_text("You said: 1,000")
+    expect(form(page, 3).get_by_role("img")).to_have_count(0)
 
 
 def test_what_was_said_is_kept_until_it_is_deleted(lesson, page):
@@ -173,7 +235,7 @@ def test_what_was_said_is_kept_until_it_is_deleted(lesson, page):
     page.reload()
     expect(form(page, 0)).to_contain_text("You said on ")
     expect(form(page, 0)).to_contain_text(": 35, off by 33.3.")
-    expect(form(page, 1)).to_have_text(f"{WORD}: {CHOICES[1]}. You said: nothing.")
+    expect(form(page, 1).locator("p")).to_have_text(f"{WORD}: {CHOICES[1]}. You said: nothing.")
     shown(page, [*HIDDEN[0], *HIDDEN[1]])
     page.evaluate("localStorage.setItem('another', 'stays')")
     page.get_by_role("button", name="Delete this lesson's predictions").click()

@@ -17,7 +17,7 @@ import dckit
 from dckit import plots, widgets
 from dckit.results import NETWORKS, setting, with_shipped
 from dckit.show import Picture, Table
-from dckit.widgets import distance_lab, played, protocol_switches, set_explorer
+from dckit.widgets import distance_lab, live_run, played, protocol_switches, set_explorer
 from dckit.widgets.dials import STATES, VALUES, dials_of
 
 HOSTILE = ('</script><script>alert("a")</script>', "<img src=x onerror=alert(1)>", "\"quo'te & <!-- `${1}`")
@@ -356,3 +356,19 @@ def test_the_tables_play_table_1_and_table_2():
 def test_a_live_run_says_that_it_needs_a_kernel(tmp_path):
     live = widgets.Live("digits", dckit.Recipe.published(), outputs=tmp_path)
     assert live.played == f"{live.html}<p>Condensing live needs a running kernel.</p>"
+
+
+@pytest.mark.parametrize(("count", "kept"), [(1, [1]), (2, [1, 2]), (14, [1, 3, 5, 7, 10, 12, 14])])
+def test_a_live_run_plays_one_that_was_recorded(digits, quick, tmp_path, count, kept):
+    sets = [s.condensed for s in dckit.condensing(digits, quick.but(iterations=count))]
+    live = widgets.Live("digits", quick, outputs=tmp_path, recorded=sets)
+    assert Parsed(live.played).texts["p"][0].startswith("Condensing live needs a running kernel. Here is a recorded")
+    assert live_run.plan(live.recipe, live.file)[0].html in live.html  # the plan, with a kernel
+    if count == 1:
+        assert live_run.shown(sets[0]).alt in live.played
+        return
+    found = played_states(live)
+    assert list(found) == [(str(iteration),) for iteration in kept]
+    for iteration in kept:
+        assert is_same(found[(str(iteration),)][0], live_run.shown(sets[iteration - 1]))
+    assert Parsed(live.played).data["dials"][0]["start"] == len(kept) - 1

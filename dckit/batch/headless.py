@@ -159,6 +159,17 @@ def drop_widgets(notebook: Path) -> None:
         part.write_text(nbformat.writes(cells) + "\n", encoding="utf-8")
 
 
+# nbconvert's prompts, and some colours of its code, are too pale to read; its links are told by their colour alone.
+STYLE = """<style>
+:root {
+  --jp-cell-prompt-not-active-opacity: 1; --jp-cell-prompt-not-active-font-color: #616161;
+  --jp-mirror-editor-comment-color: #2f6a6a; --jp-mirror-editor-number-color: #070;
+  --jp-mirror-editor-operator-color: #9a00f0;
+}
+.jp-RenderedHTMLCommon :is(a:link, a:visited) { text-decoration: underline; }
+</style>"""
+
+
 def page(notebook: Path) -> str:
     """An executed notebook as one HTML page that needs no server and no network: formulas become MathML."""
     import nbformat
@@ -172,6 +183,7 @@ def page(notebook: Path) -> str:
     name = title[1] if title else notebook.stem
     body, _ = HTMLExporter(template_name="lab").from_notebook_node(cells, {"metadata": {"name": name}})
     body = body.replace("<head>", '<head><meta name="dckit-page" content="lesson">', 1)  # no kernel: check/guess.js
+    body = body.replace("</head>", f"{STYLE}</head>", 1)
     return re.sub(r'<script[^>]*src="https?://[^>]*>\s*</script>', "", body)
 
 

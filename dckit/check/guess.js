@@ -3,8 +3,8 @@
 (function () {
   "use strict";
   if (window.dckitGuesses || !document.querySelector("meta[name=dckit-page]")) return;
-  const { text, distance, understood } = window.dckitGuessWords;
-  const { KEY, make, button, records, keep, draw } = window.dckitGuessTable;
+  const { LATE, text, distance, understood } = window.dckitGuessWords;
+  const { KEY, make, button, records, keep, draw, line } = window.dckitGuessTable;
 
   const CODE = ".jp-CodeCell, .cell"; // as nbconvert writes it, and as MyST-NB does
   const OUTPUT = ".jp-OutputArea-child, .cell_output > *";
@@ -16,16 +16,20 @@
     .dckit-ask { font: inherit; color: inherit; background: transparent; border: 1px solid; padding: 0.3em 0.6em; }
     .dckit-ask { max-width: 100%; box-sizing: border-box; }
     .dckit-ask option { color: CanvasText; background: Canvas; }
-    .dckit-guesses .table-wrapper { overflow-x: auto; }`;
+    .dckit-guesses .table-wrapper { overflow-x: auto; }
+    .dckit-line { position: relative; flex: 1 1 8em; max-width: 25em; height: 1.5em; margin: 0 0.6em; }
+    .dckit-line::before { content: ""; position: absolute; top: 50%; width: 100%; border-top: 1px solid; }
+    .dckit-line span { position: absolute; transform: translateX(-50%); line-height: 1.5em; }`;
   let questions = [];
 
   function read(box) {
     const { lesson, question, ...data } = box.dataset;
     const of = (name, otherwise = null) => (name in data ? JSON.parse(data[name]) : otherwise);
-    const answers = { choices: of("choices", []), within: of("within"), measured: of("measured"), said: of("said") };
+    const answers = { choices: of("choices", []), within: of("within"), measured: of("measured") };
+    const notebook = { said: of("said"), late: of("late") };
     const cell = box.closest(CODE);
     const parts = cell ? [...outputs(cell), ...before(cell), ...after(cell)] : [];
-    return { box, parts, lesson, question, key: `${KEY}${lesson}:${question}`, ...answers };
+    return { box, parts, lesson, question, key: `${KEY}${lesson}:${question}`, ...answers, ...notebook };
   }
 
   // The parts of a page that stay hidden until a question is answered: outputs of its cell; of the cells right above,
@@ -55,17 +59,21 @@
     return [];
   }
 
-  function ask(q, index) {
+  // late: this question was answered without a guess, so its measurement is known.
+  function ask(q, late) {
     const options = ["", ...q.choices].map((word) => make("option", { value: word }, word || "choose"));
     const field = q.choices.length ? make("select", {}, ...options) : make("input", { size: 10, maxLength: 60 });
-    Object.assign(field, { className: "dckit-ask", autocomplete: "off", id: `dckit-ask-${index}` });
+    Object.assign(field, { className: "dckit-ask", autocomplete: "off", id: `dckit-ask-${questions.indexOf(q)}` });
     const range = q.within ? `, from ${text(q.within[0])} to ${text(q.within[1])}` : "";
     const label = make("label", { htmlFor: field.id }, `Your prediction: ${q.question}${range}`);
     const wrong = make("p", { id: `${field.id}-wrong` });
     wrong.setAttribute("role", "alert");
     field.setAttribute("aria-describedby", wrong.id);
-    const note = make("p", {}, "Then you see here what was measured, with its picture and its explanation.");
-    const buttons = [button("Compare", null, "submit"), button("Show without a guess", () => answer(q, null))];
+    const then = "Then you see here what was measured, with its picture and its explanation.";
+    const seen = "You have seen the measurement, so your prediction is marked as said after it.";
+    const note = make("p", {}, late ? seen : then);
+    const without = button(late ? "Go back" : "Show without a guess", () => answer(q, null));
+    const buttons = [button("Compare", null, "submit"), without];
     const form = make("form", {}, label, field, ...buttons, wrong, note);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -76,20 +84,23 @@
       field.focus();
     });
     q.box.replaceChildren(form);
+    if (late) field.focus(); // the button that was pressed is gone
   }
 
   function answer(q, guess) {
     const { key, lesson, question, measured } = q;
-    keep(key, { lesson, question, guess, measured, date: new Date().toISOString(), late: false });
-    tell(q, guess, "");
+    const late = key in records();
+    if (guess !== null || !late) keep(key, { lesson, question, guess, measured, date: new Date().toISOString(), late });
+    tell(q, records()[key], "");
     refresh();
-    q.box.firstChild.focus(); // the button that was pressed is gone
+    q.box.firstChild.focus(); // so is this one
   }
 
-  function tell(q, guess, when) {
+  function tell(q, { guess, late }, when) {
     const close = distance(guess, q.measured);
-    const said = `You said${when}: ${guess === null ? "nothing" : text(guess)}${close && `, ${close}`}.`;
-    q.box.replaceChildren(make("p", { tabIndex: -1 }, `${q.question}: ${text(q.measured)}. ${said}`));
+    const said = guess === null ? "nothing" : `${text(guess)}${late ? LATE : ""}${close && `, ${close}`}`;
+    const told = make("p", { tabIndex: -1 }, `${q.question}: ${text(q.measured)}. You said${when}: ${said}.`);
+    q.box.replaceChildren(told, guess === null ? button("Guess anyway", () => ask(q, true)) : line(q, guess));
   }
 
   function refresh() {
@@ -104,11 +115,11 @@
     document.head.append(make("style", { textContent: STYLE }));
     questions = [...document.querySelectorAll(".dckit-guess")].map(read);
     const found = records();
-    questions.forEach((q, index) => {
+    questions.forEach((q) => {
       const record = found[q.key];
       const day = record && new Date(record.date).toLocaleDateString("en-GB", { dateStyle: "long" });
-      if (record && q.said === null) tell(q, record.guess, record.guess === null ? "" : ` on ${day}`);
-      else if (q.said === null) ask(q, index);
+      if (record && q.said === null) tell(q, record, record.guess === null ? "" : ` on ${day}`);
+      else if (q.said === null) ask(q, false);
     });
     refresh();
   }

@@ -61,6 +61,23 @@ window.dckitGuessTable ??= (() => {
     return words.length ? `${first} Predictions in words: ${right} of ${words.length} right.` : first;
   }
 
+  // A number that was said, and the one measured, as marks on a line: the pictures were drawn without them.
+  function line({ within, measured }, guess) {
+    if (!within || !(measured >= within[0] && measured <= within[1])) return "";
+    const [low, high] = within;
+    const mark = (value, sign) => {
+      const element = make("span", {}, sign);
+      element.style.left = `${(100 * (value - low)) / (high - low)}%`;
+      return element;
+    };
+    const drawn = make("div", { className: "dckit-line" }, mark(guess, "○"), mark(measured, "◆"));
+    drawn.setAttribute("role", "img");
+    const words = `you said ${text(guess)}, measured ${text(measured)}`;
+    drawn.setAttribute("aria-label", `Line from ${text(low)} to ${text(high)}: ${words}`);
+    const legend = make("span", {}, "○ you said, ◆ measured");
+    return make("div", { className: "dckit-row" }, text(low), drawn, text(high), legend);
+  }
+
   // Draws the table of a page's questions into `box`. A measurement is in it once its question was answered.
   function draw(box, questions) {
     const found = records();
@@ -68,7 +85,8 @@ window.dckitGuessTable ??= (() => {
     const line = (cells, tag, more) => make("tr", {}, ...cells.map((words) => make(tag, more, words)));
     const rows = questions.map((q) => {
       const open = q.said !== null || found[q.key];
-      const measured = open ? [text(q.measured), distance(said(q), q.measured)] : ["not answered yet", ""];
+      const late = (q.said === null ? found[q.key]?.late : q.late) ? ", said after the measurement" : "";
+      const measured = open ? [text(q.measured), distance(said(q), q.measured) + late] : ["not answered yet", ""];
       return line([q.question, text(said(q)), ...measured], "td", {});
     });
     const head = line(["question", "you said", "measured", "how close"], "th", { scope: "col" });
@@ -87,5 +105,5 @@ window.dckitGuessTable ??= (() => {
     );
   }
 
-  return { KEY, make, button, records, keep, draw };
+  return { KEY, make, button, records, keep, draw, line };
 })();

@@ -4,6 +4,8 @@ window.dckitGuessWords ??= (() => {
   // 35, 35 %, 35,5 and 1,000, as dckit/check/understood.py reads them.
   const NUMBER = /(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+)(?:e[-+]?\d+)?/gi;
 
+  const LATE = " (after the measurement)"; // what predictions.py writes behind a late one
+
   // Answers and their distances in words, as predictions.py has them.
   function text(value) {
     if (typeof value !== "number") return value ?? "–";
@@ -36,5 +38,5 @@ window.dckitGuessWords ??= (() => {
     return [null, `${text(number)} is not between ${text(low)} and ${text(high)}. ${example}`];
   }
 
-  return { text, distance, understood };
+  return { LATE, text, distance, understood };
 })();

@@ -61,8 +61,9 @@ class Guesses:
 
     def _data(self, question: str, choices: Sequence[str], within: tuple[float, float] | None) -> dict[str, str]:
         """What a page without Python must know to ask this question itself."""
-        said, measured, _ = self._rows[question]
+        said, measured, late = self._rows[question]
         values = {"measured": _finite(measured), "choices": list(choices), "within": within, "said": said}
+        values["late"] = late or None
         asked = {"lesson": self._lesson, "question": question}
         return asked | {name: json.dumps(value) for name, value in values.items() if value is not None}
 

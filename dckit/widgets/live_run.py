@@ -1,7 +1,9 @@
 """A run of stage C: what it will do, and the images as they form."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import ipywidgets as ui
 from matplotlib.figure import Figure
 
 from ..data import CondensedSet, ImageData, load, name_of
@@ -9,9 +11,11 @@ from ..engine import expanded
 from ..method import METRICS, Recipe
 from ..results import PRINTED, Run
 from ..show import BLUE, Picture, Table, draw_grid, kits_style, picture
-from .panel import Panel, choice
+from .panel import STYLE, Panel, choice
+from .played import fragment
 
 ROWS = 5  # of a set, shown while it forms
+PLAYED = 7  # states of a recorded run, on a page without a kernel
 
 
 @kits_style
@@ -58,20 +62,42 @@ def plan(recipe: Recipe, kept: str | Path) -> tuple[Picture | Table, ...]:
     return *pictures, Table((f"{recipe.ipc} per class, {recipe.budget} budget", "chosen", "published"), rows, note)
 
 
+def recording(sets: Sequence[CondensedSet]) -> str:
+    """A recorded run as tags that need no kernel: a slider over its iterations, which begins with the last.
+
+    sets: of a run of stage C, in the order of their iterations. At most `PLAYED` of them are shown, evenly spaced.
+    """
+    steps = min(PLAYED, len(sets)) - 1
+    kept = [sets[round(i * (len(sets) - 1) / steps)] for i in range(steps)] + [sets[-1]]
+    by_iteration = {condensed.card["iteration"]: condensed for condensed in kept}
+    last = kept[-1].card["iteration"]
+    slider = ui.SelectionSlider(options=list(by_iteration), value=last, description="iteration", style=STYLE)
+    return fragment(lambda iteration: shown(by_iteration[iteration]), {"iteration": slider}, None)
+
+
 class Live(Panel):
     """Choices for a run of stage C, and how far that run is; the next cell runs it, from `real`, `recipe` and `file`.
 
     It has no buttons that start and stop: while a cell works the kernel hears no click, so they would be dead. What
     stops a cell is the kernel's own interrupt; its file keeps the last state, and running the cell again goes on.
+
+    recorded: the sets of a run, in the order of their iterations. A page without a kernel shows them in place of a new
+    run.
     """
 
     without_kernel = "Condensing live needs a running kernel."
 
     def __init__(
-        self, dataset: str, recipe: Recipe, seed: int = 0, outputs: str | Path = "outputs", download: bool = False
+        self,
+        dataset: str,
+        recipe: Recipe,
+        seed: int = 0,
+        outputs: str | Path = "outputs",
+        download: bool = False,
+        recorded: Sequence[CondensedSet] = (),
     ) -> None:
         self._network, self._budget = recipe.testing.network, recipe.budget
-        choices = recipe.condensing
+        choices, self._recorded = recipe.condensing, recorded
         self._seed, self._outputs, self._download = seed, outputs, download
         super().__init__(
             lambda **_: plan(self.recipe, self.file),
@@ -84,6 +110,13 @@ class Live(Panel):
             init=choice("start", ("noise", "real"), choices.init),
             metric=choice("metric", METRICS, choices.metric),
         )
+
+    @property
+    def played(self) -> str:
+        """The panel as tags that need no kernel: its plan, or else the recorded run, whose iterations can be chosen."""
+        if not self._recorded:
+            return super().played
+        return f"<p>{self.without_kernel} Here is a recorded run: choose an iteration.</p>{recording(self._recorded)}"
 
     @property
     def recipe(self) -> Recipe:
