@@ -1,14 +1,17 @@
 """The kit against plain code for the same work: the same images, losses and steps; and the command that times both."""
 
 import json
+from itertools import product
 
 import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import cases, cost, plain, timing, whole
+from benchmarks import cases, cheaper, cost, plain, timing, whole
 from dckit import Recipe, condensing
-from dckit.method import accuracy, train_epoch
+from dckit.data import Split
+from dckit.engine import numbers
+from dckit.method import accuracy, train, train_epoch
 from dckit.method.augment import augment
 from dckit.method.train import fresh_network
 
@@ -142,3 +145,46 @@ def test_whole_runs_are_timed_at_1_and_10_images_a_class_in_each_precision(monke
     ]
     assert all(f["stage C"] > 0 and f["stage T"] > 0 for f in found)
     assert len(command.whole_table(found).rows) == 4
+
+
+def test_a_batch_by_clusters_has_one_image_of_each(digits, quick):
+    recipe = quick.but(real_batch=4)
+    seen, own = [], digits.train.by_class[3]
+    with cheaper.by_clusters(digits, recipe):
+        for seed in range(40):
+            images, labels = digits.train.sample(3, 4, numbers(seed))
+            assert labels.tolist() == [3] * 4
+            seen.append([int((digits.train[own][0] - image).flatten(1).norm(dim=1).argmin()) for image in images])
+        assert len(digits.train.sample(3, 5)[0]) == 5  # another number: any images
+    groups = [set(places) for places in zip(*seen, strict=True)]
+    assert all(len(group) > 1 for group in groups)
+    assert sum(map(len, groups)) == len(set().union(*groups))  # no image is of two clusters
+    assert "clusters" not in Split.sample.__code__.co_freevars
+
+
+def test_early_networks_are_trained_and_random_ones_come_back(digits, quick, monkeypatch):
+    monkeypatch.setattr(cheaper, "POOL", 2)
+    monkeypatch.setattr(cheaper, "BATCHES", 60)
+    with cheaper.early(digits, quick):
+        drawn = [fresh_network(digits, quick.condensing, numbers(seed)) for seed in range(1)]
+        networks = [train.fresh_network(digits, quick.condensing, numbers(seed)) for seed in range(6)]
+    heads = {network[-1].weight.sum().item() for network in networks}
+    assert len(heads) == 2
+    assert max(accuracy(network, digits.test) for network in networks) > 20
+    assert accuracy(drawn[0], digits.test) != accuracy(networks[0], digits.test)
+    assert train.fresh_network is fresh_network
+
+
+def test_what_is_held_out_is_not_trained_on(digits, monkeypatch):
+    monkeypatch.setattr(cheaper, "HELD_OUT", 20)
+    real = cheaper.held_out(digits)
+    assert real.test.labels.bincount().tolist() == [20] * 10
+    assert len(real.train) + len(real.test) == len(digits.train)
+    both = torch.cat([real.train.pixels, real.test.pixels]).flatten(1).sort(0).values
+    assert torch.equal(both, digits.train.pixels.flatten(1).sort(0).values)
+
+
+def test_the_page_has_a_row_for_each_way_that_was_tried():
+    rows = json.loads(cheaper.RESULTS.read_text(encoding="utf-8"))["rows"]
+    assert [(row["method"], row["way"]) for row in rows] == list(product(cheaper.RECIPES, cheaper.WAYS))
+    assert cheaper.table(rows).markdown.strip() in cheaper.PAGE.read_text(encoding="utf-8")
