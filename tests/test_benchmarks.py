@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import cases, cheaper, cost, plain, timing, whole
+from benchmarks import cases, cheaper, cost, ladder, plain, timing, whole
 from dckit import Recipe, condensing
 from dckit.data import Split
 from dckit.engine import numbers
@@ -188,3 +188,17 @@ def test_the_page_has_a_row_for_each_way_that_was_tried():
     rows = json.loads(cheaper.RESULTS.read_text(encoding="utf-8"))["rows"]
     assert [(row["method"], row["way"]) for row in rows] == list(product(cheaper.RECIPES, cheaper.WAYS))
     assert cheaper.table(rows).markdown.strip() in cheaper.PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_has_a_row_for_each_rung_between_dc_and_dm():
+    found = ladder.kept()
+    table = ladder.table(found)
+    assert table.markdown.strip() in ladder.PAGE.read_text(encoding="utf-8")
+    rows = {row[0]: row for row in table.rows}
+    before, after = found["DC"].scores.mean, found["start from real images"].scores.mean
+    assert rows["start from real images"][2].startswith(f"{after - before:+.1f} (")
+    assert [name for name, row in rows.items() if not row[2]] == [*ladder.BESIDE, "DC"]
+    for result in found.values():
+        recipe = result.run.recipe
+        assert (recipe.ipc, recipe.testing.test_images, recipe.testing.epochs_augmented) == (10, None, 1001)
+        assert result.scores.card["device"]

@@ -358,3 +358,10 @@ def test_each_set_stands_on_its_own():
 
 def test_the_methods_of_table_1_are_those_of_the_paper():
     assert {c["method"] for c in reference("paper")["table1"]} == set(OF_TABLE_1)
+
+
+def test_a_recipe_in_words_says_all_where_nothing_limits_the_test_images():
+    found = result(budget="smoke", protocol="published + test_images=null")
+    assert row_of(table_1([found]), "MNIST", "1", "condensed images")["recipe"].startswith(
+        "published, smoke, all test images"
+    )

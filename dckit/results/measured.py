@@ -99,9 +99,8 @@ def _distance(run: Run, wanted: Recipe) -> tuple[int, int]:
 
 def recipe_of(run: Run, protocol: str) -> str:
     """A run's recipe in words: protocol, budget, and the fields that differ from them."""
-    words = (
-        AMOUNTS.get(field, field).format(value) for field, value in changes(run, _at_budget(run, protocol)).items()
-    )
+    changed = changes(run, _at_budget(run, protocol))
+    words = (AMOUNTS.get(field, field).format("all" if value is None else value) for field, value in changed.items())
     return ", ".join((protocol, run.recipe.budget, *filter(None, words)))
 
 
