@@ -69,7 +69,7 @@ def test_words_for_a_recipe_mean_that_recipe():
     for result in RESULTS:
         recipe = result.run.recipe
         networks = recipe.condensing.network, recipe.testing.network
-        again = protocol_recipe(words_of(recipe), recipe.ipc, recipe.budget, *networks)
+        again = protocol_recipe(words_of(recipe), recipe.ipc, recipe.budget, *networks, recipe.method)
         assert again.condensing.decisive == recipe.condensing.decisive
         assert again.testing.decisive == recipe.testing.decisive
     assert words_of(Recipe.published(10)) == "published"

@@ -102,7 +102,7 @@ FIELDS = {  # file → what a new field follows there
     "choices.py": "    width: int = 128",
     "algorithm.py": "    iterations: int = 1000",
     "dc.py": "    matching_steps: int = 1",
-    "recipes.py": "    batch: int = 256",
+    "testing.py": "    batch: int = 256",
 }
 NAMES = """
 import pathlib, sys
@@ -112,7 +112,7 @@ from dckit.method import ALGORITHMS, Recipe
 from dckit.results import read, with_shipped
 assert pathlib.Path(dckit.__file__).is_relative_to(pathlib.Path.cwd()), dckit.__file__
 import dckit.method.means
-new = {"new_choices", "new_algorithm", "new_dc", "new_recipes"}
+new = {"new_choices", "new_algorithm", "new_dc", "new_testing"}
 assert new <= {*vars(Recipe.published().condensing), *vars(Recipe.published().testing)}
 assert Recipe.published(method="means").condensing.method == "means"
 results = with_shipped([])
