@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import cases, cheaper, cost, ladder, plain, timing, whole
+from benchmarks import cases, cheaper, cost, known_weights, ladder, plain, timing, whole
 from dckit import Recipe, condensing
 from dckit.data import Split
 from dckit.engine import numbers
 from dckit.method import accuracy, train, train_epoch
 from dckit.method.augment import augment
 from dckit.method.train import fresh_network
+from dckit.results import words_of
 
 SMALL = dict(iterations=20, real_batch=20, width=8)
 
@@ -202,3 +203,10 @@ def test_the_page_has_a_row_for_each_rung_between_dc_and_dm():
         recipe = result.run.recipe
         assert (recipe.ipc, recipe.testing.test_images, recipe.testing.epochs_augmented) == (10, None, 1001)
         assert result.scores.card["device"]
+
+
+def test_the_page_tells_what_dd_gives_from_known_weights_and_from_others():
+    found = json.loads(known_weights.RESULTS.read_text(encoding="utf-8"))
+    assert known_weights.table(found).markdown.strip() in known_weights.PAGE.read_text(encoding="utf-8")
+    assert found["recipe"] == words_of(known_weights.RECIPE)
+    assert found["known"] > max(found["others"])
