@@ -11,8 +11,7 @@ from dckit import Recipe, condense, evaluate, gradient_distance
 from dckit.data import ImageData, Split
 from dckit.engine import Matcher
 from dckit.method import accuracy, matching_step, train_epoch
-from dckit.method.dc import hold_batch_norm
-from dckit.method.train import fresh_network
+from dckit.method.train import fresh_network, hold_batch_norm
 
 SHAPES = {"MNIST": (1, 28, 28), "CIFAR10": (3, 32, 32)}
 NETWORKS = ("MLP", "ConvNet", "LeNet", "AlexNet", "VGG11", "ResNet18")

@@ -13,8 +13,7 @@ from dckit import CondensedSet, Recipe, build, condense, condensing, gradient_di
 from dckit.data import ImageData, Split
 from dckit.engine import Matcher
 from dckit.method import State, matching_step, train_epoch
-from dckit.method.dc import hold_batch_norm
-from dckit.method.train import redraw
+from dckit.method.train import hold_batch_norm, redraw
 
 CONVNET = partial(oracles.convnet, padding=3)
 SEVERAL = dict(ipc=3, iterations=2, matching_steps=2, network_steps=2)

@@ -16,7 +16,7 @@ from ..data import ImageData, Split
 from ..engine import Matcher, numbers, steady
 from .algorithm import Algorithm, Learned, Step, noise_or_real
 from .matching import gradient_distance
-from .train import fresh_network, redraw, train_epoch
+from .train import fresh_network, hold_batch_norm, redraw, train_epoch
 
 # The published code's T and ς_θ by images per class. It accepts no other numbers of images: see `loops`.
 LOOPS = {1: (1, 1), 10: (10, 50), 20: (20, 25), 30: (30, 20), 40: (40, 15), 50: (50, 10)}
@@ -196,23 +196,6 @@ def batches(
     ipc = len(labels) // classes
     for c in range(classes):
         yield slice(c * ipc, (c + 1) * ipc), real.sample(c, choices.real_batch, generator)
-
-
-def hold_batch_norm(network: nn.Module, real: Split, n: int, generator: torch.Generator | None = None) -> None:
-    """Set the running statistics of batch norm with ``n`` real images of each class, then freeze them.
-
-    Batch norm over images of one class removes what distinguishes that class. One pass in training mode moves the
-    running statistics by their momentum, a tenth of the way, as in the published code. A network without batch
-    norm is left as it is.
-    """
-    layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    if not layers:
-        return
-    network.train()
-    with torch.no_grad():
-        network(torch.cat([real.sample(c, n, generator)[0] for c in range(len(real.by_class))]))
-    for layer in layers:
-        layer.eval()
 
 
 def loops(ipc: int) -> tuple[int, int]:

@@ -16,10 +16,10 @@ from ..data import ImageData, Split
 from ..engine import Matcher, numbers
 from .algorithm import Learned, Step
 from .augment import strategy
-from .dc import DC, hold_batch_norm, matching_step
+from .dc import DC, matching_step
 from .kinds import KINDS_OF, draw, siamese
 from .matching import gradient_distance, gradients
-from .train import fresh_network, redraw, train_epoch
+from .train import fresh_network, hold_batch_norm, redraw, train_epoch
 
 
 @dataclass(frozen=True)

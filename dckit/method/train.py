@@ -36,6 +36,23 @@ def redraw(
             own.copy_(sent(fresh[name], own.device))
 
 
+def hold_batch_norm(network: nn.Module, real: Split, n: int, generator: torch.Generator | None = None) -> None:
+    """Set the running statistics of batch norm with ``n`` real images of each class, then freeze them.
+
+    Batch norm over images of one class removes what distinguishes that class. One pass in training mode moves the
+    running statistics by their momentum, a tenth of the way, as in the published code. A network without batch
+    norm is left as it is.
+    """
+    layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    if not layers:
+        return
+    network.train()
+    with torch.no_grad():
+        network(torch.cat([real.sample(c, n, generator)[0] for c in range(len(real.by_class))]))
+    for layer in layers:
+        layer.eval()
+
+
 @steady()
 def train_epoch(
     network: nn.Module,
