@@ -44,6 +44,27 @@ class Algorithm(Choices, ABC):
         """Return a function that does one iteration on the device of ``labels``. It does not change its arguments."""
 
 
+def start_at_rest(choices: Any, real: ImageData, ipc: int, generator: torch.Generator) -> Learned:
+    """The first images, and with momentum their velocities, which are 0."""
+    images = noise_or_real(choices.init, real, ipc, generator)
+    return {"images": images} | ({"velocity": torch.zeros_like(images)} if choices.image_momentum else {})
+
+
+def with_momentum(choices: Any, learned: Learned) -> tuple[Tensor, torch.optim.SGD]:
+    """The images, which require grad, and their optimiser, which continues with their velocities."""
+    images = learned["images"].clone().requires_grad_()
+    optimizer = torch.optim.SGD([images], choices.image_lr, choices.image_momentum)
+    if choices.image_momentum:
+        optimizer.state[images]["momentum_buffer"] = learned["velocity"].clone()
+    return images, optimizer
+
+
+def moved(images: Tensor, optimizer: torch.optim.SGD) -> Learned:
+    """The images after a step of their optimiser, and with momentum their velocities."""
+    velocity = optimizer.state[images].get("momentum_buffer")
+    return {"images": images.detach()} | ({} if velocity is None else {"velocity": velocity})
+
+
 def noise_or_real(init: str, real: ImageData, ipc: int, generator: torch.Generator) -> Tensor:
     """The first synthetic images (classes × ipc, channels, height, width).
 

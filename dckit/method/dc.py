@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..data import ImageData, Split
 from ..engine import Matcher, numbers, steady
-from .algorithm import Algorithm, Learned, Step, noise_or_real
+from .algorithm import Algorithm, Learned, Step, moved, start_at_rest, with_momentum
 from .matching import gradient_distance
 from .train import fresh_network, hold_batch_norm, redraw, train_epoch
 
@@ -94,26 +94,27 @@ class DC(Algorithm):
 
     def start(self, real: ImageData, ipc: int, generator: torch.Generator) -> Learned:
         """The first images, and with momentum their velocities, which are 0."""
-        images = noise_or_real(self.init, real, ipc, generator)
-        return {"images": images} | ({"velocity": torch.zeros_like(images)} if self.image_momentum else {})
+        return start_at_rest(self, real, ipc, generator)
 
     def ready(self, real: ImageData, labels: Tensor) -> Step:
         """Return a function that draws a new θ0 and calls `iteration` with it."""
         network = fresh_network(real, self, numbers(0)).to(labels.device)  # each iteration draws its weights anew
         train_network = torch.optim.SGD(network.parameters(), self.network_lr, self.network_momentum)
         match = Matcher(network, partial(gradient_distance, metric=self.metric))
+        iterate = self.own_iteration(real)
 
         def step(learned: Learned, generator: torch.Generator) -> tuple[Learned, Tensor]:
-            images = learned["images"].clone().requires_grad_()
-            train_images = torch.optim.SGD([images], self.image_lr, self.image_momentum)
-            if self.image_momentum:
-                train_images.state[images]["momentum_buffer"] = learned["velocity"].clone()
+            images, train_images = with_momentum(self, learned)
             redraw(network, train_network, real, self, generator)
-            loss = iteration(self, real.train, images, labels, train_images, network, train_network, match, generator)
-            moved = {"images": images.detach(), "velocity": train_images.state[images].get("momentum_buffer")}
-            return {name: moved[name] for name in learned}, loss
+            both = (train_images, network, train_network, match)
+            loss = iterate(self, real.train, images, labels, *both, generator=generator)
+            return moved(images, train_images), loss
 
         return step
+
+    def own_iteration(self, real: ImageData) -> Callable[..., Tensor]:
+        """Return `iteration`. A method that changes it, such as DSA, returns its own."""
+        return iteration
 
 
 Augment = Callable[[Tensor, Tensor, torch.Generator | None], tuple[Tensor, Tensor]]  # synthetic and real images

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..data import ImageData, Split
 from ..engine import Bfloat16, numbers, side_by_side
-from .algorithm import Algorithm, Learned, Step, noise_or_real
+from .algorithm import Algorithm, Learned, Step, moved, start_at_rest, with_momentum
 from .augment import strategy
 from .kinds import KINDS_OF, draw, siamese
 from .train import fresh_network
@@ -48,9 +48,8 @@ class DM(Algorithm):
         return replace(cls(network=network, image_lr=1.0 if ipc < 100 else 10.0), **cls.AMOUNTS[budget])
 
     def start(self, real: ImageData, ipc: int, generator: torch.Generator) -> Learned:
-        """The first images, and their velocities, which are 0."""
-        images = noise_or_real(self.init, real, ipc, generator)
-        return {"images": images, "velocity": torch.zeros_like(images)}
+        """The first images, and with momentum their velocities, which are 0."""
+        return start_at_rest(self, real, ipc, generator)
 
     def ready(self, real: ImageData, labels: Tensor) -> Step:
         """Return a function that draws a new network and calls `iteration` with it."""
@@ -58,13 +57,10 @@ class DM(Algorithm):
         kinds = strategy(self.siamese, real.name)
 
         def step(learned: Learned, generator: torch.Generator) -> tuple[Learned, Tensor]:
-            images = learned["images"].clone().requires_grad_()
-            train_images = torch.optim.SGD([images], self.image_lr, self.image_momentum)
-            train_images.state[images]["momentum_buffer"] = learned["velocity"].clone()
+            images, train_images = with_momentum(self, learned)
             network = fresh_network(real, self, generator).to(images.device)
             loss = iteration(self, real.train, images, labels, train_images, network, kinds, generator)
-            velocity = train_images.state[images]["momentum_buffer"]
-            return {"images": images.detach(), "velocity": velocity}, loss
+            return moved(images, train_images), loss
 
         return step
 

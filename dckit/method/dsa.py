@@ -4,7 +4,7 @@ DSA is DC with three changes. It starts from real images. In a matching step, re
 augmentation. Between the steps, the images on which the network trains are augmented, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
@@ -13,13 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from ..data import ImageData, Split
-from ..engine import Matcher, numbers
-from .algorithm import Learned, Step
+from ..engine import Matcher
 from .augment import strategy
 from .dc import DC, matching_step
 from .kinds import KINDS_OF, draw, siamese
 from .matching import gradient_distance, gradients
-from .train import fresh_network, hold_batch_norm, redraw, train_epoch
+from .train import hold_batch_norm, train_epoch
 
 
 @dataclass(frozen=True)
@@ -32,25 +31,9 @@ class DSA(DC):
     init: Literal["noise", "real"] = "real"
     siamese: Literal["dsa", "dsa_without_flip", "none"] = "dsa"  # no flip on MNIST, SVHN and the digits
 
-    def ready(self, real: ImageData, labels: Tensor) -> Step:
-        """Return a function that draws a new θ0 and calls `iteration` with it."""
-        network = fresh_network(real, self, numbers(0)).to(labels.device)  # each iteration draws its weights anew
-        train_network = torch.optim.SGD(network.parameters(), self.network_lr, self.network_momentum)
-        match = Matcher(network, partial(gradient_distance, metric=self.metric))
-        kinds = strategy(self.siamese, real.name)
-
-        def step(learned: Learned, generator: torch.Generator) -> tuple[Learned, Tensor]:
-            images = learned["images"].clone().requires_grad_()
-            train_images = torch.optim.SGD([images], self.image_lr, self.image_momentum)
-            if self.image_momentum:
-                train_images.state[images]["momentum_buffer"] = learned["velocity"].clone()
-            redraw(network, train_network, real, self, generator)
-            both = (train_images, network, train_network, match)
-            loss = iteration(self, real.train, images, labels, *both, kinds, generator)
-            moved = {"images": images.detach(), "velocity": train_images.state[images].get("momentum_buffer")}
-            return {name: moved[name] for name in learned}, loss
-
-        return step
+    def own_iteration(self, real: ImageData) -> Callable[..., Tensor]:
+        """Return `iteration` with the augmentation for this dataset."""
+        return partial(iteration, strategy=strategy(self.siamese, real.name))
 
 
 def iteration(
