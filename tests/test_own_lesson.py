@@ -81,8 +81,15 @@ def test_two_hundred_classes(tmp_path, capsys):
     assert len(real.classes) == 200
     assert "400 training images and 400 test images of 200 classes. They are 12 pixels high and 16 wide" in said
     assert "With 200 classes, guessing classifies about 0.5 % correctly" in said
-    assert "about 20.0 times as much as with ten classes" in said
+    assert "about 20 times as much as with ten classes" in said
     assert "unbalanced" not in said
+    assert "pixels, " not in said
+
+
+def test_large_pictures(tmp_path, capsys):
+    said, _ = loaded(tmp_path, capsys, draw_shapes(tmp_path / "large"), size=320)
+    assert "102,400 pixels, 100 times as many as one of 32 × 32, and takes about as many times as long." in said
+    assert "Load a folder with size=32 to make its pictures smaller." in said
 
 
 def test_a_class_with_one_image(tmp_path, capsys):
@@ -236,6 +243,10 @@ WRONG = {
     "another class": (
         "has 'bee/00.png', which is not one of its",
         changed(lambda a, b: (a | {"ant": a["ant"] + ["bee/00.png"]}, b)),
+    ),
+    "list in a list": (
+        "has ['ant/00.png'], which is not one of its",
+        changed(lambda a, b: (a, b | {"ant": [["ant/00.png"]]})),
     ),
     "other order": ("come in the other order", changed(lambda train, test: (test, train))),
     "one each": ("every class has 1 test pictures", of_each(lambda p, share, numbers: numbers.sample(p, 1))),

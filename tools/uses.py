@@ -21,8 +21,7 @@ from dckit import CondensedSet, Recipe, condensing, load, random_images
 from dckit.data import ImageData, Split
 from dckit.engine import device_name, numbers, versions, write_json
 from dckit.method import chosen_images, ranking
-from dckit.uses import WAYS, Memory, Ranked, amounts, course, equal_cost, ranked, remembering
-from dckit.uses.compared import Amounts
+from dckit.uses import WAYS, Amounts, Memory, Ranked, amounts, course, equal_cost, ranked, remembering
 from dckit.uses.shipped import FOLDER
 
 SIZES, ORDERS, TEACHER = (1, 2, 5, 10), 5, 2  # images per class; orders of classes; epochs of herding's teacher

@@ -20,40 +20,40 @@ def split_by_class(function: Callable[..., Any]) -> str:
     files: a list of pictures for each class, by its name; both results are such dictionaries too. share: of each class
     for the test. Every class has at least one picture in both halves, and the same seed gives the same split.
     """
-    halves = [_split(function, SIZES, SHARE, seed) for seed in range(SEEDS)]
+    halves = [_split(function, SHARE, seed) for seed in range(SEEDS)]
     for train, test in halves:
         _disjoint(train, test)
     train, test = halves[0]
     _shares(train, test)
-    _, other = _split(function, SIZES, 0.9, 0)
+    _, other = _split(function, 0.9, 0)
     if abs(len(other["wasp"]) - 0.9 * SIZES["wasp"]) >= 1:
         raise NotYet(f"`share` is ignored: with 0.9, {len(other['wasp'])} of 60 pictures are for the test.")
     _drawn([test for _, test in halves])
-    if any(_as_sets(_split(function, SIZES, SHARE, 0)) != _as_sets(halves[0]) for _ in range(3)):
+    if any(_as_sets(_split(function, SHARE, 0)) != _as_sets(halves[0]) for _ in range(3)):
         raise NotYet(
             "the same seed gives another split each time. Then pictures move between the halves from run to run."
         )
     return "Each class is split by itself, the halves share no picture, and the same seed gives the same split."
 
 
-def _split(function: Callable[..., Any], sizes: Mapping[str, int], share: float, seed: int) -> tuple[Files, Files]:
+def _split(function: Callable[..., Any], share: float, seed: int) -> tuple[Files, Files]:
     """Both halves. Raises NotYet unless they are dictionaries of all classes."""
-    found = ask(function, _files(sizes), share, seed)
+    found = ask(function, _files(), share, seed)
     written(found)
     if not isinstance(found, tuple | list) or len(found) != 2:
         raise NotYet("expected two results: the pictures to train on, and the pictures to test on.")
     for half, name in zip(found, ("training", "test"), strict=True):
         if not isinstance(half, Mapping) or not all(isinstance(members, list | tuple) for members in half.values()):
             raise NotYet(f"the {name} half is no dictionary with a list of pictures for each class.")
-        if missing := [kind for kind in sizes if not half.get(kind)]:
-            raise NotYet(_without(missing[0], sizes[missing[0]], name, share))
-        if strange := [kind for kind in half if kind not in sizes]:
+        if missing := [kind for kind in SIZES if not half.get(kind)]:
+            raise NotYet(_without(missing[0], SIZES[missing[0]], name, share))
+        if strange := [kind for kind in half if kind not in SIZES]:
             raise NotYet(f"the {name} half has a class {strange[0]!r}, which is not in `files`.")
     return found[0], found[1]
 
 
-def _files(sizes: Mapping[str, int]) -> dict[str, list[str]]:
-    return {kind: [f"{kind}/{number:02}.png" for number in range(count)] for kind, count in sizes.items()}
+def _files() -> dict[str, list[str]]:
+    return {kind: [f"{kind}/{number:02}.png" for number in range(count)] for kind, count in SIZES.items()}
 
 
 def _without(kind: str, count: int, half: str, share: float) -> str:
@@ -64,10 +64,10 @@ def _without(kind: str, count: int, half: str, share: float) -> str:
 
 def _disjoint(train: Files, test: Files) -> None:
     """Raise NotYet unless every picture of a class is in exactly one half, under its class."""
-    for kind, files in _files(SIZES).items():
-        both = Counter(train[kind]) + Counter(test[kind])
-        if strange := sorted(map(str, both.keys() - set(files))):
+    for kind, files in _files().items():
+        if strange := [picture for picture in (*train[kind], *test[kind]) if picture not in files]:
             raise NotYet(f"class {kind!r} has {strange[0]!r}, which is not one of its pictures.")
+        both = Counter((*train[kind], *test[kind]))
         if shared := set(train[kind]) & set(test[kind]):
             raise NotYet(
                 f"{len(shared)} pictures of class {kind!r} are in both halves. Networks would be tested on pictures "
@@ -104,7 +104,7 @@ def _drawn(tests: Sequence[Files]) -> None:
     for kind in ("bee", "wasp"):
         if len({frozenset(test[kind]) for test in tests}) > 1:
             continue
-        files, taken = _files(SIZES)[kind], set(tests[0][kind])
+        files, taken = _files()[kind], set(tests[0][kind])
         for where, ends in (("first", files[: len(taken)]), ("last", files[-len(taken) :])):
             if taken == set(ends):
                 raise NotYet(

@@ -42,13 +42,13 @@ def _one_batch(function: Callable[..., Any], earlier: Sequence[int]) -> None:
     if not isinstance(found, tuple | list) or len(found) != 2 or not all(isinstance(t, Tensor) for t in found):
         raise NotYet("expected two tensors: the images of the batch, and their labels.")
     its, their = found
-    if len(its) != len(their):
-        raise NotYet(f"there are {len(its)} images and {len(their)} labels: add both the images and the labels.")
     if its.shape[1:] != images.shape[1:]:
         raise NotYet(f"each image has shape {tuple(images.shape[1:])}, found {tuple(its.shape[1:])}.")
     if their.ndim != 1:
         raise NotYet(f"expected labels in one dimension, found shape {tuple(their.shape)}.")
-    known = [(image, int(label)) for image, label in zip(torch.cat([images, stored]), torch.cat([labels, memory]))]  # noqa: B905
+    if len(its) != len(their):
+        raise NotYet(f"there are {len(its)} images and {len(their)} labels: add both the images and the labels.")
+    known = list(zip(torch.cat([images, stored]), torch.cat([labels, memory]).tolist(), strict=True))
     rows = [_row(image, known) for image in finite(its)]
     if any(known[row][1] != int(label) for row, label in zip(rows, their, strict=True)):
         raise NotYet("an image has the label of another one: keep images and labels in the same order.")
@@ -89,7 +89,7 @@ def _tell_rows(rows: list[int], wanted: list[int], memory: Tensor, earlier: Sequ
 def rank_correlation(function: Callable[..., Any]) -> str:
     """Lesson 12. ``function(a, b)`` is Spearman's rank correlation of two lists of numbers, all of them different."""
     for a, b in ACCURACIES:
-        right = torch.tensor(kits(a, b, draws=1)[0], dtype=torch.float64)
+        right = torch.tensor(kits(a, b)[0], dtype=torch.float64)
         found = number(ask(function, list(a), list(b))).double()
         said = f"the correlation is {float(found):.4g}, expected {float(right):.4g}."
         mistakes = _wrong_correlations(*(torch.tensor(x, dtype=torch.float64) for x in (a, b)))

@@ -4,6 +4,7 @@ import torch
 
 from .datasets import ImageData
 
+LARGE = 64 * 64  # pixels, beyond which an image takes so long that a sentence should say so
 MANY = 20  # classes, from which on their number is worth a sentence
 UNEVEN = 2  # so many times as many images as the smallest class has, the largest one has in an unbalanced dataset
 COARSE = 1000  # test images, fewer of which make an accuracy coarse
@@ -20,6 +21,11 @@ def remarks(real: ImageData) -> list[str]:
         f"{len(counts)} classes. They are {height} pixels high and {width} wide, in {colour}.",
         f"The smallest class, {smallest!r}, has {room}. A condensed set cannot have more images per class.",
     ]
+    if height * width > LARGE:
+        said.append(
+            f"An image has {height * width:,} pixels, {height * width / 32**2:.0f} times as many as one of 32 × 32, "
+            f"and takes about as many times as long. Load a folder with size=32 to make its pictures smaller."
+        )
     if max(counts) >= UNEVEN * min(counts):
         said.append(
             f"The classes are unbalanced: {largest!r} has {_images(max(counts), 'training')}. A network that always "
@@ -28,7 +34,7 @@ def remarks(real: ImageData) -> list[str]:
     if len(counts) > MANY:
         said.append(
             f"With {len(counts)} classes, guessing classifies about {100 / len(counts):.1f} % correctly, and an "
-            f"iteration of stage C computes about {len(counts) / 10:.1f} times as much as with ten classes."
+            f"iteration of stage C computes about {len(counts) / 10:g} times as much as with ten classes."
         )
     if 0 < (grey := _grey(real)) < len(real.train):
         said.append(

@@ -5,7 +5,7 @@ reads what comes with the kit, `figures` draws it. Imports `dckit.show` and what
 """
 
 from .choose import VARIANTS, Ranked, network_name, rank_correlation, ranked
-from .compared import KINDS, WAYS, Amounts, Memories, Memory, after, amounts, beats, equal_cost, gain
+from .compared import KINDS, WAYS, Amounts, Memories, Memory, amounts, beats, equal_cost, gain
 from .figures import gain_table, memory_curves, rank_table, ranks
-from .remember import PROTOCOLS, Course, Remembered, course, remembering
+from .remember import PROTOCOLS, Remembered, course, remembering
 from .shipped import ShippedMemories, ShippedRanks

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..data import CondensedSet, ImageData, Split
 from ..engine import as_torchs_own, at_once, exhausted, numbers, steady, stepwise, whole
@@ -16,6 +17,7 @@ from ..method.stage_t import training
 from ..method.testing import Testing
 
 CANDIDATE, EARLY = 8, 9  # what a seed is for, see `numbers`
+DRAWS = 2000  # of the bootstrap
 Variant = Mapping[str, int | str]  # width, depth, activation, pooling, norm
 # Networks that differ in one or two choices each, from hopeless to good.
 VARIANTS: tuple[Variant, ...] = tuple(
@@ -36,11 +38,8 @@ VARIANTS: tuple[Variant, ...] = tuple(
 
 def network_name(variant: Variant) -> str:
     """A variant in words, such as "width 64, depth 3, relu, average pool, instance norm"."""
-    pool, norm = (f"{'no ' if variant[k] == 'none' else str(variant[k]) + ' '}{w}" for k, w in _WORDS.items())
-    return f"width {variant['width']}, depth {variant['depth']}, {variant['activation']}, {pool}, {norm}"
-
-
-_WORDS = {"pooling": "pool", "norm": "norm"}
+    words = "width {width}, depth {depth}, {activation}, {pooling} pool, {norm} norm".format(**variant)
+    return words.replace("none", "no")
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,8 @@ class Ranked:
     variants: int
     seconds: float
 
-    @property
-    def done(self) -> tuple[int, int]:
-        """How many variants, of how many."""
-        return len(self.accuracies), self.variants
-
     def __str__(self) -> str:
-        best = f", the best so far {max(self.accuracies):.1f} %" if self.accuracies else ""
-        return f"network {len(self.accuracies)} of {self.variants}{best}"
+        return f"network {len(self.accuracies)} of {self.variants}, the best so far {max(self.accuracies):.1f} %"
 
 
 @steady()
@@ -105,9 +98,13 @@ def _ranked(
         yield Ranked(accuracies, len(variants), time.monotonic() - started)
 
 
-def rank_correlation(
-    found: Sequence[float], true: Sequence[float], best: float = 1.0, draws: int = 2000
-) -> tuple[float, float, float]:
+def best_of(true: Sequence[float], share: float) -> list[int]:
+    """The numbers of this share of the networks, at least 3: those with the highest accuracies, the best one first."""
+    order = sorted(range(len(true)), key=lambda number: -true[number])
+    return order[: max(3, round(share * len(true)))]
+
+
+def rank_correlation(found: Sequence[float], true: Sequence[float], best: float = 1.0) -> tuple[float, float, float]:
     """Spearman's rank correlation of two lists of accuracies, and its 95 % interval.
 
     best: only among this share of the networks, those that ``true`` puts first. The interval is a bootstrap's over the
@@ -116,20 +113,20 @@ def rank_correlation(
     """
     if len(found) != len(true) or len(true) < 3:
         raise ValueError(f"{len(found)} and {len(true)} accuracies: expected two lists of one length, of at least 3")
-    a, b = np.asarray(found, float), np.asarray(true, float)
-    kept = np.argsort(-b, kind="stable")[: max(3, round(best * len(b)))]
-    a, b = a[kept], b[kept]
-    random = np.random.default_rng(0)
-    drawn = [_spearman(a[i], b[i]) for i in (random.integers(len(a), size=len(a)) for _ in range(draws))]
-    drawn = [value for value in drawn if np.isfinite(value)]
-    low, high = np.percentile(drawn, (2.5, 97.5)) if drawn else (np.nan, np.nan)
-    return _spearman(a, b), float(low), float(high)
+    kept = best_of(true, best)
+    a, b = np.asarray(found, float)[kept], np.asarray(true, float)[kept]
+    drawn = np.random.default_rng(0).integers(len(a), size=(DRAWS, len(a)))
+    correlations = _spearman(a[drawn], b[drawn])
+    correlations = correlations[np.isfinite(correlations)]
+    low, high = np.percentile(correlations, (2.5, 97.5)) if len(correlations) else (np.nan, np.nan)
+    return float(_spearman(a, b)), float(low), float(high)
 
 
-def _spearman(a: Any, b: Any) -> float:
-    """Pearson's correlation of the ranks, where equal values share the mean of their ranks."""
-    from scipy.stats import rankdata  # spearmanr itself takes a second for all draws of a bootstrap
+def _spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pearson's correlation of the ranks in the last dimension, where equal values share the mean of their ranks."""
+    from scipy.stats import rankdata  # spearmanr takes no rows, and a second for all draws of a bootstrap
 
-    first, second = (ranks - ranks.mean() for ranks in map(rankdata, (a, b)))
-    lengths = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return float((first * second).sum()) / lengths if lengths else float("nan")
+    first, second = (rankdata(x, axis=-1) - (x.shape[-1] + 1) / 2 for x in (a, b))
+    lengths = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
+    with np.errstate(invalid="ignore"):  # 0 / 0 where all values are equal
+        return (first * second).sum(-1) / lengths

@@ -107,6 +107,6 @@ def gain(memories: Memories, over: Memory) -> Estimate:
     return Estimate.of([a - b for a, b in zip(after(ours), after(theirs), strict=True)])
 
 
-def beats(difference: Estimate) -> str:
-    """What the interval of a difference allows to say: "beats" where all of it is above 0, else "does not beat"."""
-    return "beats" if difference.low > 0 else "does not beat"
+def beats(difference: Estimate) -> bool:
+    """Whether all of the interval of a difference lies above 0. A single order has no interval, and beats nothing."""
+    return difference.low > 0

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..show import BLUE, MARKED, Picture, Table, kits_style, picture
-from .choose import Ranked, rank_correlation
+from .choose import Ranked, best_of, rank_correlation
 from .compared import BEST, KINDS, Estimate, Memories, Memory, after, beats, gain
 from .remember import Remembered
 
@@ -69,7 +69,7 @@ def _draw_line(ax: Axes, line: Sequence[Estimate], kind: str, aside: float) -> N
 
 
 def _dress(ax: Axes, title: str, steps: int) -> None:
-    ax.set(title=title, xlabel="step", xticks=range(1, steps + 1), ylim=(-4, 104))
+    ax.set(title=title, xlabel="step", xticks=range(1, steps + 1))
     ax.spines[["top", "right"]].set_visible(False)
 
 
@@ -79,7 +79,7 @@ def gain_table(memories: Memories, note: str = "") -> Table:
     for memory in sorted(memories, key=lambda m: (m.protocol != "replay", m.ipc, KINDS.index(m.kind))):
         if memory.kind in ("herding", "random") and memory._replace(kind="condensed") in memories:
             difference = gain(memories, memory)
-            verdict = f"{beats(difference)} {NAMES[memory.kind]}"
+            verdict = f"{'beats' if beats(difference) else 'does not beat'} {NAMES[memory.kind]}"
             rows.append((memory.protocol, str(memory.ipc), NAMES[memory.kind], str(difference), verdict))
     header = ("protocol", "images per class", "condensed minus", "points after the last step", "the condensed memory")
     return Table(header, tuple(rows), note)
@@ -93,10 +93,10 @@ def ranks(ranked: Mapping[str, Ranked]) -> Picture:
     axes are stretched towards 100 %, where the good networks lie. Raises ValueError without "whole" or without others.
     """
     ways, true = _split(ranked)
-    best = best_of(true)
+    best = best_of(true, BEST)
     figure = Figure(figsize=(7.6, 3.5 * math.ceil(len(ways) / 2)), layout="constrained")
     axes = figure.subplots(math.ceil(len(ways) / 2), 2, squeeze=False)
-    faces = ((BLUE, f"the best {len(best)}", best), ("white", "the others", set(range(len(true))) - best))
+    faces = ((BLUE, f"the best {len(best)}", best), ("white", "the others", set(range(len(true))) - set(best)))
     said = []
     for ax in axes.flat[len(ways) :]:
         ax.axis("off")
@@ -131,19 +131,13 @@ def _reach(accuracies: Sequence[float]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def best_of(true: Sequence[float]) -> set[int]:
-    """The numbers of the networks in the best third, those among which `rank_correlation` ranks with ``best``."""
-    order = sorted(range(len(true)), key=lambda i: -true[i])
-    return set(order[: max(3, round(BEST * len(true)))])
-
-
 def rank_table(ranked: Mapping[str, Ranked], made: Mapping[str, float] | None = None, note: str = "") -> Table:
     """For each way: rank correlations with 95 % intervals, the network that it puts first, and the seconds.
 
     made: seconds that a set took to be condensed or chosen, where they are known. Raises ValueError as `ranks`.
     """
     ways, true = _split(ranked)
-    few = len(best_of(true))
+    few = len(best_of(true, BEST))
     header = ("ranked by", f"all {len(true)}", f"best {few}", "its first reaches", "seconds")
     rows = []
     for way, found in ways.items():
@@ -167,7 +161,7 @@ def _correlation(found: Sequence[float], true: Sequence[float], best: float) -> 
     values = rank_correlation(found, true, best)
     if math.isnan(values[0]):
         return "none: all accuracies are equal"
-    if (len(true) if best == 1 else len(best_of(true))) < FEW:
+    if len(best_of(true, best)) < FEW:
         return f"{values[0]:.2f}, too few for an interval".replace("-", "−")
     mean, low, high = (f"{value:.2f}" for value in values)
     return f"{mean} ({low} to {high})".replace("-", "−")

@@ -56,11 +56,6 @@ class Remembered:
     first: tuple[float, ...]
     steps: int
 
-    @property
-    def done(self) -> tuple[int, int]:
-        """How many steps, of how many."""
-        return len(self.seen), self.steps
-
     def __str__(self) -> str:
         return f"step {len(self.seen)} of {self.steps}: {self.seen[-1]:.1f} % on the classes seen so far"
 
@@ -79,11 +74,11 @@ def remembering(
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"unknown protocol {protocol!r}: expected one of {', '.join(PROTOCOLS)}")
-    if memory is None and protocol == "anew":
+    if protocol == "replay":
+        return stepwise(_replay(real, memory, course, seed))
+    if memory is None:
         raise ValueError("protocol 'anew' learns from the memory alone: expected a set, found None")
-    if memory is not None and protocol == "anew":
-        return stepwise(_anew(real, memory, course, seed))
-    return stepwise(_replay(real, memory, course, seed))
+    return stepwise(_anew(real, memory, course, seed))
 
 
 def _replay(real: ImageData, memory: CondensedSet | None, course: Course, seed: int) -> Iterator[Remembered]:

@@ -21,8 +21,8 @@ class ShippedMemories:
 
     @classmethod
     def load(cls, path: str | Path = FOLDER / "remember.json") -> "ShippedMemories":
-        """Read what ``tools/uses.py remember`` wrote. Raises FileNotFoundError, or ValueError for another file."""
-        card = _read(path, "remember", "orders")
+        """Read what ``python tools/uses.py remember`` wrote."""
+        card = json.loads(Path(path).read_text(encoding="utf-8"))
         found: dict[Memory, list[Remembered]] = {}
         for order in card["orders"]:
             for curve in order["curves"]:
@@ -50,8 +50,8 @@ class ShippedRanks:
 
     @classmethod
     def load(cls, path: str | Path = FOLDER / "choose.json") -> "ShippedRanks":
-        """Read what ``tools/uses.py choose`` wrote. Raises FileNotFoundError, or ValueError for another file."""
-        card = _read(path, "choose", "ways")
+        """Read what ``python tools/uses.py choose`` wrote."""
+        card = json.loads(Path(path).read_text(encoding="utf-8"))
         ranks = {
             way: Ranked(tuple(found["accuracies"]), len(found["accuracies"]), found["seconds"])
             for way, found in card["ways"].items()
@@ -65,19 +65,6 @@ class ShippedRanks:
             f"{_epochs(card['set_epochs'])}; the whole dataset: {_epochs(card['whole_epochs'])}. "
             f"{_condensed(card['recipe'])}; herding's teacher: {_epochs(card['teacher_epochs'])}"
         )
-
-
-def _read(path: str | Path, command: str, key: str) -> dict[str, Any]:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}: `python tools/uses.py {command}` writes it")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or not content.get(key):
-        raise ValueError(f"{path} is not what `python tools/uses.py {command}` writes")
-    return content
 
 
 def _epochs(count: int) -> str:

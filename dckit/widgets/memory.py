@@ -12,14 +12,14 @@ from .panel import STYLE, Panel
 
 
 @kits_style
-def shown(memories: Memories, kind: str = "condensed", ipc: int = 10, protocol: str = "replay") -> Picture:
+def shown(memories: Memories, kind: str, ipc: int) -> Picture:
     """Accuracy after each step with one memory: of all classes so far, and of the first ones; without memory in grey.
 
     With several orders, points are means and bars 95 % intervals. Raises ValueError for what was not measured.
     """
-    found = found_in(memories, Memory(kind, ipc, protocol))
+    found = found_in(memories, Memory(kind, ipc))
     if not found:
-        raise ValueError(f"memory {kind!r} with {ipc} images per class, protocol {protocol!r}: not measured")
+        raise ValueError(f"memory {kind!r} with {ipc} images per class was not measured")
     figure = Figure(figsize=(6.8, 3.7), layout="constrained")
     ax = figure.add_subplot()
     steps = range(1, len(found[0].seen) + 1)
@@ -37,23 +37,21 @@ def shown(memories: Memories, kind: str = "condensed", ipc: int = 10, protocol: 
     ax.set(title=title, xlabel="step", ylabel="test accuracy in %", xticks=steps, ylim=(-4, 104))
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
-    return picture(figure, f"Memory: {title}, protocol {protocol}. Accuracy in % after each step: {'; '.join(said)}")
+    return picture(figure, f"Memory: {title}, protocol replay. Accuracy in % after each step: {'; '.join(said)}")
 
 
-def memory(memories: Memories | None = None, protocol: str = "replay") -> Panel:
-    """Memory: choose its kind and its size, and see what is remembered after each step.
+def memory(memories: Memories | None = None) -> Panel:
+    """Memory: choose its kind and its size, and see what is remembered after each step of the protocol "replay".
 
-    memories: what was measured; None: what comes with the kit, so that it moves at once. Raises ValueError where
-    nothing was measured with a memory under this protocol.
+    memories: what was measured; None: what comes with the kit, so that it moves at once.
     """
     measured = ShippedMemories.load().memories if memories is None else memories
-    sizes = sorted({m.ipc for m in measured if m.protocol == protocol and m.kind != "none"})
-    if not sizes:
-        raise ValueError(f"no memory was measured with protocol {protocol!r}")
-    kinds = [kind for kind in KINDS if any(m.kind == kind and m.protocol == protocol for m in measured)]
+    replayed = [m for m in measured if m.protocol == "replay"]
+    sizes = sorted({m.ipc for m in replayed if m.kind != "none"})
+    kinds = [kind for kind in KINDS if any(m.kind == kind for m in replayed)]
 
     def draw(**values: Any) -> Picture:
-        return shown(measured, protocol=protocol, **values)
+        return shown(measured, **values)
 
     size = ui.SelectionSlider(
         options=sizes, value=sizes[-1], description="images per class", continuous_update=False, style=STYLE
