@@ -27,7 +27,7 @@ def number(n=1, word="a"):
 
 
 def panel(draw=number):
-    return widgets.Panel(draw, n=ipywidgets.IntSlider(value=1), word=ipywidgets.Text(value="a"))
+    return widgets.Panel(draw, n=ipywidgets.IntSlider(value=1), word=ipywidgets.Dropdown(options=["a", "b"]))
 
 
 def alt(shown):

@@ -9,19 +9,18 @@ page of the book saved.
 Imports `dckit.results` and what lies below it.
 """
 
-from .distance import layerwise_distance
-from .family import embedding_distance, siamese
-from .family_unrolled import unrolled_step
+from .alexnet import alexnet_bug
+from .distance import embedding_distance, layerwise_distance
+from .family import siamese, unrolled_step
 from .herding import herding
 from .judged import judged
 from .kept import import_guesses
 from .own import split_by_class
 from .pixels import pixels
 from .predictions import Guesses
-from .reading import alexnet_bug, verdict
+from .reading import spread_reading, verdict
 from .reading_details import paired_step, spread_by_luck
 from .reading_interval import darkest, sets_needed
-from .reading_spread import spread_reading
 from .stage_c import matching_step, wrong_gradient
 from .stage_t import stage_t
 from .uses import memory_batch, rank_correlation

@@ -123,15 +123,17 @@ def finite(found: Tensor) -> Tensor:
     return found
 
 
-def same(a: Tensor, b: Tensor, tolerance: float = 1e-4) -> bool:
-    """Whether two tensors are of one shape, and their difference is small beside the second."""
+def same(a: Any, b: Any, tolerance: float = 1e-4) -> bool:
+    """Whether two answers are equal; tensors: whether both have one shape, and their difference is small beside b."""
+    if not isinstance(b, Tensor):
+        return bool(a == b)
     if a.shape != b.shape:
         return False
     a, b = a.detach().double(), b.detach().double()
     return float((a - b).norm()) <= tolerance * float(b.norm()) + 1e-9
 
 
-def tell(found: Tensor, right: Tensor, mistakes: Mapping[str, Tensor], otherwise: str, tolerance: float = 1e-4) -> None:
+def tell(found: Any, right: Any, mistakes: Mapping[str, Any], otherwise: str, tolerance: float = 1e-4) -> None:
     """Raise NotYet unless ``found`` is ``right``: with the sentence of the known mistake that leads to it, if any."""
     if same(found, right, tolerance):
         return
@@ -139,3 +141,19 @@ def tell(found: Tensor, right: Tensor, mistakes: Mapping[str, Tensor], otherwise
         if same(found, wrong, tolerance):
             raise NotYet(sentence)
     raise NotYet(otherwise)
+
+
+def refuse_detached(found: Tensor, right: Tensor, inputs: Sequence[Tensor]) -> None:
+    """Raise NotYet unless ``found``, whose value is right, depends on the inputs as ``right`` does."""
+    if not found.requires_grad:
+        raise NotYet(
+            "the value is right, but it is detached from the graph: return a tensor, and do not use `float`, `item`, "
+            "`detach` or `no_grad`."
+        )
+    direction = torch.randn_like(right)
+    slopes = (torch.autograd.grad(value, inputs, direction, allow_unused=True) for value in (found, right))
+    for mine, theirs in zip(*slopes, strict=True):
+        if theirs is not None and (mine is None or not same(mine, theirs)):
+            raise NotYet(
+                "the value is right, but its gradient is not: a step of the computation is detached from the graph."
+            )

@@ -1,14 +1,15 @@
-"""Check of the exercise about the layerwise distance."""
+"""Checks of the two exercises about a distance: of gradients in lesson 1, and of mean features in lesson 10."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..method import gradient_distance
-from .answers import NotYet, ask, checked, number, same, tell
+from ..method.dm import distance
+from .answers import ask, checked, number, refuse_detached, tell
 
 
 @checked
@@ -20,66 +21,93 @@ def layerwise_distance(function: Callable[..., Any]) -> str:
     shapes = ((4, 2, 3, 3), (4,), (4,), (4,), (5, 36), (5,))
     synthetic = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
     real = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
-    right = gradient_distance(synthetic, real)
-    found = number(ask(function, list(synthetic), list(real)))
-    said = f"the distance is {float(found.detach()):.4g}, expected {float(right.detach()):.4g}."
-    tell(found, right, _wrong_distances(synthetic, real), said)
-    if not found.requires_grad:
-        raise NotYet(
-            "the value is right, but it is detached from the graph: return a tensor, and do not use `float` or `item`."
-        )
-    slopes = (torch.autograd.grad(d, synthetic, allow_unused=True) for d in (found, right))
-    for mine, theirs in zip(*slopes, strict=True):
-        if theirs is not None and (mine is None or not same(mine, theirs)):
-            raise NotYet(
-                "the value is right, but its gradient is not: a step of the computation is detached from the graph."
-            )
+    found = ask(function, list(synthetic), list(real))
+    _tell(found, gradient_distance(synthetic, real), _wrong_layerwise(synthetic, real), synthetic)
     dead = [torch.zeros_like(g) for g in real]
     number(ask(function, dead, real))
     return "Your distance and its gradient equal those of `dckit.gradient_distance`."
 
 
-def _wrong_distances(synthetic: list[Tensor], real: list[Tensor]) -> dict[str, Tensor]:
+def _tell(found: Any, right: Tensor, mistakes: Mapping[str, Tensor], synthetic: Sequence[Tensor]) -> None:
+    """Raise NotYet unless ``found`` is the right distance, and its gradient with respect to ``synthetic`` is right."""
+    value = number(found)
+    said = f"the distance is {float(value.detach()):.4g}, expected {float(right.detach()):.4g}."
+    tell(value, right, mistakes, said)
+    refuse_detached(value, right, synthetic)
+
+
+def _summed(pairs: Sequence[tuple[Tensor, Tensor]], distance: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """The sum of the pairs' distances."""
+    return torch.stack([distance(*pair) for pair in pairs]).sum()
+
+
+def _wrong_layerwise(synthetic: Sequence[Tensor], real: Sequence[Tensor]) -> dict[str, Tensor]:
     """What known mistakes give, by what is to be said to each."""
-    pairs = list(zip(synthetic, real, strict=True))
-    rows = [(s.flatten(1), r.flatten(1)) for s, r in pairs if s.ndim > 1]
-    layers = [1 - F.cosine_similarity(s, r) for s, r in rows]
-    right = torch.cat(layers)
-    whole = [1 - F.cosine_similarity(s.flatten(), r.flatten(), dim=0) for s, r in pairs]
-    vectors, matrices = ([w for w, s in zip(whole, synthetic, strict=True) if (s.ndim > 1) == m] for m in (False, True))
-    signs = torch.cat([1 - (s * r).sign() for s, r in pairs if s.ndim == 1])
-    norms = [s.norm(dim=1) * r.norm(dim=1) for s, r in rows]
-    dots = [(s * r).sum(1) for s, r in rows]
+    every = list(zip(synthetic, real, strict=True))
+    weights = [pair for pair in every if pair[0].ndim > 1]
+
+    def cosines(s: Tensor, r: Tensor) -> Tensor:  # a bias is one row
+        s, r = (g.flatten(1) if g.ndim > 1 else g[None] for g in (s, r))
+        return F.cosine_similarity(s, r)
+
+    def of_layer(s: Tensor, r: Tensor) -> Tensor:
+        return 1 - F.cosine_similarity(s.flatten(), r.flatten(), dim=0)
+
     layer_cosines = "there is one cosine for a whole layer: expected one per row, that is, per output."
     biases = "biases and norm layers are counted: leave out gradients with only one dimension."
     return {
-        "the sign is wrong: the distance is 0 for equal gradients and grows from there. Sum 1 - cosine.": -right.sum(),
-        "this is the sum of the cosines, which is large for similar gradients: sum 1 - cosine.": (1 - right).sum(),
-        "the sign of the cosine is wrong: use 1 - cosine, not 1 + cosine.": (2 - right).sum(),
-        "this is the mean over all rows: sum over them instead.": right.mean(),
-        "the mean over each layer's rows was taken: sum over the rows, too.": torch.stack(
-            [d.mean() for d in layers]
-        ).sum(),
-        biases: right.sum() + torch.stack(vectors).sum(),
-        f"{biases} (Here, each of their numbers counts as a row of its own.)": right.sum() + signs.sum(),
-        layer_cosines: torch.stack(matrices).sum(),
-        f"{layer_cosines} And {biases}": torch.stack(whole).sum(),
-        "the cosines are taken along columns: a row belongs to one output, so sum over dimension 1.": (
-            torch.cat([1 - F.cosine_similarity(s, r, dim=0) for s, r in rows]).sum()
+        "this is the sum of the cosines, which is large for similar gradients: sum 1 - cosine.": (
+            _summed(weights, lambda s, r: cosines(s, r).sum())
         ),
-        "each row of a 3×3 kernel has a cosine of its own: first flatten each filter to one row with `flatten(1)`.": (
-            torch.cat([(1 - F.cosine_similarity(s, r, dim=-1)).flatten() for s, r in pairs if s.ndim > 1]).sum()
+        "the mean over each layer's rows was taken: sum over the rows, too.": (
+            _summed(weights, lambda s, r: (1 - cosines(s, r)).mean())
         ),
+        biases: _summed(every, lambda s, r: (1 - cosines(s, r)).sum()),
+        layer_cosines: _summed(weights, of_layer),
+        f"{layer_cosines} And {biases}": _summed(every, of_layer),
         "the dot products are not divided by the two norms: a cosine does not depend on the lengths.": (
-            (1 - torch.cat(dots)).sum()
+            _summed(weights, lambda s, r: (1 - (s * r).flatten(1).sum(1)).sum())
         ),
-        "the norms are squared: divide by the product of the two norms.": (
-            (1 - torch.cat([d / n**2 for d, n in zip(dots, norms, strict=True)])).sum()
+    }
+
+
+@checked
+def embedding_distance(function: Callable[..., Any]) -> str:
+    """Lesson 10. ``function(embed, synthetic, real)`` is DM's loss, a scalar.
+
+    embed: gives a batch of images their features (n, d). synthetic, real: lists with a batch of images per class.
+    """
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 7), nn.Tanh(), nn.Linear(7, 3)).double()
+    embed = network[:-1]
+    synthetic, real = ([torch.randn(n, 1, 4, 4).double() + c for c in range(3)] for n in (2, 5))
+    synthetic = [images.requires_grad_() for images in synthetic]
+    found = ask(function, embed, list(synthetic), list(real))
+    mistakes = _wrong_embedding([embed(x) for x in synthetic], [embed(x) for x in real])
+    _tell(found, distance(network, synthetic, real), mistakes, synthetic)
+    return "It equals `dckit.method.dm.distance`, and so does its gradient."
+
+
+def _wrong_embedding(synthetic: Sequence[Tensor], real: Sequence[Tensor]) -> dict[str, Tensor]:
+    """What known mistakes make of the features of each class, by what is to be said to each."""
+    pairs = list(zip(synthetic, real, strict=True))
+
+    def apart(s: Tensor, r: Tensor) -> Tensor:
+        return s.mean(0) - r.mean(0)
+
+    return {
+        "the distance is not squared: sum up the squares of the differences.": (
+            _summed(pairs, lambda s, r: apart(s, r).norm())
         ),
-        "a layer is missing: the first one is not counted.": right.sum() - layers[0].sum(),
-        "a layer is missing: the last one is not counted.": right.sum() - layers[-1].sum(),
-        'this is `metric="cos"`, one cosine for the whole network: expected one per row.': (
-            gradient_distance(synthetic, real, "cos")
+        "this is a mean of distances: take the mean of the features first, then one distance of the two means.": (
+            _summed(pairs, lambda s, r: torch.cdist(s, r).square().mean())
         ),
-        'this is `metric="mse"`, the squared difference: expected cosines.': gradient_distance(synthetic, real, "mse"),
+        "this is the mean over classes: the classes are summed.": (
+            _summed(pairs, lambda s, r: apart(s, r).square().sum()) / len(pairs)
+        ),
+        "this is the mean over features: the squares are summed.": (
+            _summed(pairs, lambda s, r: apart(s, r).square().mean())
+        ),
+        "all classes have one common mean here: each class has its own.": (
+            apart(torch.cat(list(synthetic)), torch.cat(list(real))).square().sum()
+        ),
     }

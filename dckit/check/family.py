@@ -1,14 +1,14 @@
-"""Checks of the lessons about the family: augment both sides alike, and the distance of mean features."""
+"""Checks of two exercises about the family: augment both sides alike, and unroll a step of training."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+import torch.nn.functional as F
+from torch import Tensor
 
-from ..method.dm import distance
 from ..method.kinds import KINDS
-from .answers import NotYet, ask, checked, finite, number, same, tell, written
+from .answers import NotYet, ask, checked, finite, refuse_detached, same, tell, tensor, written
 
 CALLS = 12  # of a function that draws random numbers
 SYNTHETIC, REAL = 2, 5  # images of each class below
@@ -21,21 +21,23 @@ def siamese(function: Callable[..., Any]) -> str:
     synthetic, real: images (batch, channels, height, width) of one class, in batches of different sizes. names: of the
     kinds to draw one from. One draw counts for all images.
     """
-    for kind in ("rotate", "crop"):
-        tries = [_augmented(function, (kind,)) for _ in range(CALLS)]
-        original = _image()[0]
-        if all(same(out, original) for both in tries for batch in both for out in batch):
+    image = _image()[0]
+    for names in (("rotate",), ("crop",), tuple(KINDS)):
+        tries = [_augmented(function, names) for _ in range(CALLS)]
+        if all(same(out, image) for both in tries for batch in both for out in batch):
             raise NotYet("the images are as they were: nothing has been augmented.")
         if any(not same(out, batch[0]) for both in tries for batch in both for out in batch):
             raise NotYet("each image has numbers of its own: here all images share one draw, such as `number[:1]`.")
         if any(not same(mine[0], theirs[0]) for mine, theirs in tries):
             for side, name in enumerate(("synthetic", "real")):
-                if all(same(both[side][0], original) for both in tries):
+                if all(same(both[side][0], image) for both in tries):
                     raise NotYet(f"the {name} images are as they were: both sides are augmented.")
             raise NotYet("the two sides got different numbers: draw once, and apply that to both.")
         if all(same(mine[0], tries[0][0][0]) for mine, _ in tries):
             raise NotYet("every call changes the images alike: draw new numbers each time.")
-    _kinds_too(function)
+    flipped = [_augmented(function, ("flip",))[0][0] for _ in range(CALLS)]
+    if not all(same(found, image) or same(found, image.flip(2)) for found in flipped):
+        raise NotYet("a kind was applied that is not in `names`: draw one of them.")
     synthetic = _image().expand(SYNTHETIC, -1, -1, -1).clone().requires_grad_()
     changed = ask(function, synthetic, _image().expand(REAL, -1, -1, -1).clone(), ("rotate",))[0]
     if not changed.requires_grad:
@@ -43,111 +45,62 @@ def siamese(function: Callable[..., Any]) -> str:
     return "Both sides are changed alike, and the gradient passes through."
 
 
-def _kinds_too(function: Callable[..., Any]) -> None:
-    """Raise NotYet where the two sides get different kinds, or one that was not asked for."""
-    for _ in range(2 * CALLS):
-        mine, theirs = _augmented(function, tuple(KINDS))
-        if not same(mine[0], theirs[0]):
-            raise NotYet("the two sides got different kinds: draw one kind, and apply it to both.")
-    image = _image()[0]
-    for _ in range(CALLS):
-        mine, _ = _augmented(function, ("flip",))
-        if not any(same(mine[0], allowed) for allowed in (image, image.flip(2))):
-            raise NotYet("a kind was applied that is not in `names`: draw one of them.")
-
-
 def _image() -> Tensor:
     """One image, of which all batches are made: then images that differ were changed differently."""
     return torch.arange(144, dtype=torch.float64).sin().view(1, 1, 12, 12) + 1.5
 
 
-def _augmented(function: Callable[..., Any], kinds: Sequence[str]) -> tuple[Tensor, Tensor]:
-    found = ask(function, *(_image().expand(n, -1, -1, -1).clone() for n in (SYNTHETIC, REAL)), kinds)
+def _augmented(function: Callable[..., Any], names: Sequence[str]) -> tuple[Tensor, Tensor]:
+    found = ask(function, *(_image().expand(n, -1, -1, -1).clone() for n in (SYNTHETIC, REAL)), names)
     written(found)
     if not isinstance(found, tuple | list) or len(found) != 2 or not all(isinstance(t, Tensor) for t in found):
         raise NotYet("expected two batches: the augmented synthetic images, and the augmented real ones.")
-    sizes = [len(t) for t in found]
-    if sizes == [REAL, SYNTHETIC]:
+    shapes = [(n, *_image().shape[1:]) for n in (SYNTHETIC, REAL)]
+    if [tuple(t.shape) for t in found] == shapes[::-1]:
         raise NotYet("the two batches come back in the other order: expected synthetic, then real.")
-    if sizes != [SYNTHETIC, REAL] or any(t.shape[1:] != _image().shape[1:] for t in found):
+    if [tuple(t.shape) for t in found] != shapes:
         raise NotYet("the two batches must keep their shapes.")
     return finite(found[0].detach()), finite(found[1].detach())
 
 
 @checked
-def embedding_distance(function: Callable[..., Any]) -> str:
-    """Lesson 10. ``function(embed, synthetic, real)`` is DM's loss, a scalar.
+def unrolled_step(function: Callable[..., Any]) -> str:
+    """Lesson 11. ``function(weights, images, labels, rate)``: the weights after one step of gradient descent.
 
-    embed: gives a batch of images their features (n, d). synthetic, real: lists with a batch of images per class.
+    weights (pixels, classes), which require grad, of the linear classifier ``images.flatten(1) @ weights``. images (n,
+    channels, height, width), and rate, a tensor without dimensions: the result is differentiable in both.
     """
-    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 7), nn.Tanh(), nn.Linear(7, 3)).double()
-    embed = network[:-1]
-    synthetic, real = ([torch.randn(n, 1, 4, 4).double() + c for c in range(3)] for n in (SYNTHETIC, REAL))
-    synthetic = [images.requires_grad_() for images in synthetic]
-    right = distance(network, synthetic, real)
-    found = number(ask(function, embed, list(synthetic), list(real)))
-    said = f"the distance is {float(found.detach()):.4g}, expected {float(right.detach()):.4g}."
-    tell(found, right, _wrong_distances(embed, synthetic, real), said)
-    if not found.requires_grad:
-        raise NotYet("the value is right, but detached from the graph: the images cannot learn from it.")
-    slopes = (torch.autograd.grad(d, synthetic, allow_unused=True) for d in (found, right))
-    for mine, theirs in zip(*slopes, strict=True):
-        if mine is None or not same(mine, theirs):
-            raise NotYet("the value is right, but not its gradient: something in between is detached from the graph.")
-    return "It equals `dckit.method.dm.distance`, and so does its gradient."
-
-
-def _wrong_distances(
-    embed: Callable[[Tensor], Tensor], synthetic: list[Tensor], real: list[Tensor]
-) -> dict[str, Tensor]:
-    """What known mistakes give, by what is to be said to each."""
-    ours, theirs = [embed(x) for x in synthetic], [embed(x) for x in real]
-    pairs = list(zip(ours, theirs, strict=True))
-    apart = torch.stack([s.mean(0) - r.mean(0) for s, r in pairs])  # classes × features
-    squares = apart.square().sum(1)
-
-    images_first = [embed(s.mean(0, True)) - embed(r.mean(0, True)) for s, r in zip(synthetic, real, strict=True)]
-    return {
-        "the distance is not squared: sum up the squares of the differences.": squares.sqrt().sum(),
-        "the root of the whole sum was taken: the distance is squared.": squares.sum().sqrt(),
-        **_means_of_distances(pairs),
-        "the features of all images are summed: take their mean, since the two batches differ in size.": torch.stack(
-            [(s.sum(0) - r.sum(0)).square().sum() for s, r in pairs]
-        ).sum(),
-        "this is the mean over classes: the classes are summed.": squares.mean(),
-        "this is the mean over features: the squares are summed.": apart.square().mean(1).sum(),
-        "this is a mean over classes and features: both are summed.": apart.square().mean(),
-        "all classes have one common mean here: each class has its own.": (
-            (torch.cat(ours).mean(0) - torch.cat(theirs).mean(0)).square().sum()
+    weights = torch.randn(16, 3).double().requires_grad_()
+    images = torch.randn(3, 1, 4, 4).double().requires_grad_()
+    labels, rate = torch.arange(3), torch.tensor(0.7).double().requires_grad_()
+    before = weights.detach().clone()
+    loss = F.cross_entropy(images.flatten(1) @ weights, labels)
+    (slope,) = torch.autograd.grad(loss, weights, create_graph=True)
+    right = weights - rate * slope
+    found = tensor(ask(function, weights, images, labels, rate), weights.shape)
+    if not torch.equal(weights, before):
+        raise NotYet("the weights that were handed in have changed: return new ones, `weights - …`.")
+    mistakes = {
+        "the sign is wrong: the step goes up the loss.": weights + rate * slope,
+        "the rate is missing: the step is the rate times the gradient.": weights - slope,
+        "the loss was summed over the images: expected its mean, as `F.cross_entropy` gives it.": (
+            weights - len(labels) * rate * slope
         ),
-        "classes are missing: only the first one counts.": squares[0],
-        "classes are missing: only the last one counts.": squares[-1],
-        "the sign is wrong: the distance is 0 for equal means and grows.": -squares.sum(),
-        "the differences are summed without a square, so that they cancel.": apart.sum(),
-        "absolute differences are summed: take squares.": apart.abs().sum(),
-        "the mean image was embedded: embed every image, and then take the mean.": torch.cat(images_first)
-        .square()
-        .sum(),
-        "the pixels are compared: embed the images first.": torch.stack(
-            [(s.mean(0) - r.mean(0)).square().sum() for s, r in zip(synthetic, real, strict=True)]
-        ).sum(),
+        "this is the gradient: return the weights after the step.": slope,
+        "this is only the step: return the weights after it.": rate * slope,
     }
-
-
-def _means_of_distances(pairs: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
-    """What comes of averaging distances, and not features. pairs: each class's features, synthetic (n, d) and real."""
-    says = "this is a mean of distances: take the mean of the features first, then one distance of the two means."
-
-    def summed(of_class: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        return torch.stack([of_class(s, r) for s, r in pairs]).sum()
-
-    return {
-        says: summed(lambda s, r: torch.cdist(s, r).square().mean()),
-        f"{says} And square it.": summed(lambda s, r: torch.cdist(s, r).mean()),
-        f"{says} (Here only the synthetic images were averaged.)": summed(
-            lambda s, r: (s.mean(0) - r).square().sum(1).mean()
-        ),
-        f"{says} (Here only the real images were averaged.)": summed(
-            lambda s, r: (s - r.mean(0)).square().sum(1).mean()
-        ),
-    }
+    tell(found, right, mistakes, "these are other weights than one step of gradient descent gives.")
+    if found.requires_grad:
+        slopes = torch.autograd.grad(found.sum(), (images, rate), retain_graph=True, allow_unused=True)
+        if slopes[0] is None:
+            raise NotYet(
+                "the step is right, but the images cannot learn through it: the gradient is a constant. "
+                "Is `create_graph=True` missing?"
+            )
+        if slopes[1] is None:
+            raise NotYet(
+                "the step is right, but the rate cannot learn: it became a plain number. Use `rate` itself, "
+                "without `float`, `item` or `detach`."
+            )
+    refuse_detached(found, right, (images, rate))
+    return "These are the weights after the step, and the images and the rate can learn through it."

@@ -9,7 +9,6 @@ Keys that are not known here stay as they are.
 """
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,29 +56,20 @@ def read(path: Path) -> Contents:
     return contents
 
 
-def _fits(record: Any, fields: dict[str, Callable[[Any], bool]]) -> bool:
-    return isinstance(record, dict) and all(name in record and fit(record[name]) for name, fit in fields.items())
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _answer(value: Any) -> bool:
-    return value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))
-
-
-def _date(value: Any) -> bool:
+def _fits(record: Any, fields: dict[str, tuple[type, ...]]) -> bool:
+    if not isinstance(record, dict) or not all(type(record.get(name, ...)) in kinds for name, kinds in fields.items()):
+        return False
     try:
-        return bool(datetime.fromisoformat(value))
-    except (TypeError, ValueError):
+        return bool(moment(record))
+    except ValueError:
         return False
 
 
-_FIELDS: dict[str, dict[str, Callable[[Any], bool]]] = {
+_ANSWER = (str, int, float, type(None))
+_FIELDS: dict[str, dict[str, tuple[type, ...]]] = {
     "guesses": {
-        **{"lesson": _text, "question": _text, "guess": _answer, "measured": _answer, "date": _date},
-        "late": lambda value: isinstance(value, bool),
+        **{"lesson": (str,), "question": (str,), "guess": _ANSWER, "measured": _ANSWER},
+        **{"date": (str,), "late": (bool,)},
     },
-    "solved": {"exercise": _text, "date": _date},
+    "solved": {"exercise": (str,), "date": (str,)},
 }

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..show import BLUE, ORANGE, Picture, Table, kits_style, picture
 from .guess_file import Record, day
 from .kept import contents_of
-from .predictions import off
+from .predictions import counted, off
 from .understood import text
 
 HEADER = ("lesson", "question", "you said", "measured", "how close", "when", "after the measurement?")
@@ -40,8 +40,10 @@ def judged(outputs: str | Path) -> tuple[Picture | Table, ...]:
         )
         for r in made
     )
-    note = " ".join((_counted(made, len(records)), *_improved(made)))
-    return _drawn(made), Table(HEADER, rows, note)
+    late = sum(r["late"] for r in made)
+    sentences = [counted([(r["guess"], r["measured"]) for r in made], len(records))]
+    sentences += [f"Written down after the measurement: {late}."] if late else []
+    return _drawn(made), Table(HEADER, rows, " ".join([*sentences, *_improved(made)]))
 
 
 def _order(lesson: str) -> tuple[int, str]:
@@ -60,15 +62,6 @@ def _drawable(record: Record) -> bool:
     """Whether both are numbers that fit on an axis from 0 to 100, as all percentages do."""
     pair = (record["guess"], record["measured"])
     return all(not isinstance(value, str) and 0 <= value <= 100 for value in pair)
-
-
-def _counted(made: Sequence[Record], asked: int) -> str:
-    words = [r["guess"] == r["measured"] for r in made if isinstance(r["measured"], str)]
-    late = sum(r["late"] for r in made)
-    parts = [f"You wrote down {len(made)} of {asked} predictions."]
-    parts += [f"Predictions in words: {sum(words)} of {len(words)} right."] if words else []
-    parts += [f"Written down after the measurement: {late}."] if late else []
-    return " ".join(parts)
 
 
 def _improved(made: Sequence[Record]) -> list[str]:

@@ -2,8 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from IPython.display import display
 from ..engine import expanded
 from ..show import Table
 from . import kept
-from .guess_file import Contents, Record, day, nothing
+from .guess_file import Record, day
 from .guess_page import Answer, around
 from .understood import Said, text, understood
 
@@ -28,7 +27,7 @@ class Guesses:
         self._lesson = lesson
         self._outputs = None if outputs is None else expanded(outputs)
         self._rows: dict[str, tuple[Said | None, Said, bool]] = {}  # what was said, measured, and whether said late
-        self._unkept: Contents = nothing()
+        self._unkept: list[Record] = []
         kept.keep_solved_in(outputs)
 
     def add(
@@ -68,25 +67,18 @@ class Guesses:
         return asked | {name: json.dumps(value) for name, value in values.items() if value is not None}
 
     def _record(self, question: str, said: Said | None, measured: Said) -> Record:
-        value = _finite(measured)
-        try:
-            with self._contents(said) as contents:
-                return kept.noted(contents["guesses"], self._lesson, question, said, value)
-        except OSError as error:
-            print(f"Your prediction could not be saved: {error}.")
-            return kept.noted(self._unkept["guesses"], self._lesson, question, said, value)
-
-    @contextmanager
-    def _contents(self, said: Said | None) -> Iterator[Contents]:
-        """What the file contains, to be changed; or what only this kernel knows.
+        """What is kept of this question, in the file or by this kernel alone.
 
         That a measurement was shown is kept too, but not where nobody looks: many notebooks of a grid run at once.
         """
-        if self._outputs is None or (said is None and kept.headless()):
-            yield self._unkept
-        else:
-            with kept.opened(self._outputs) as contents:
-                yield contents
+        now = self._lesson, question, said, _finite(measured)
+        if self._outputs is not None and not (said is None and kept.headless()):
+            try:
+                with kept.opened(self._outputs) as contents:
+                    return kept.noted(contents["guesses"], *now)
+            except OSError as error:
+                print(f"Your prediction could not be saved: {error}.")
+        return kept.noted(self._unkept, *now)
 
     @property
     def table(self) -> Table:
@@ -104,9 +96,7 @@ class Guesses:
                 "You wrote down no prediction. Next time, replace `None` with what you expect, and then run the cell "
                 "that measures it."
             )
-        words = [guess == measured for guess, measured in made if isinstance(measured, str)]
-        summary = f"You wrote down {len(made)} of {len(self._rows)} predictions."
-        return f"{summary} Predictions in words: {sum(words)} of {len(words)} right." if words else summary
+        return counted(made, len(self._rows))
 
     def _repr_markdown_(self) -> str:
         return around(self.table.markdown)
@@ -115,6 +105,13 @@ class Guesses:
 def _finite(measured: Said) -> Said | None:
     """A measurement as JSON has it: no number stands for nan, nor for infinity."""
     return measured if isinstance(measured, str) else float(measured) if math.isfinite(measured) else None
+
+
+def counted(made: Sequence[tuple[Said, Said]], asked: int) -> str:
+    """How many predictions were made of those asked for, and how many of those in words were right."""
+    words = [guess == measured for guess, measured in made if isinstance(measured, str)]
+    right = f" Predictions in words: {sum(words)} of {len(words)} right." if words else ""
+    return f"You wrote down {len(made)} of {asked} predictions.{right}"
 
 
 def off(guess: Said | None, measured: Said | None) -> str:

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import ipywidgets as ui
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +17,7 @@ from ..engine import seeded
 from ..method import METRICS, build, gradient_distance, gradients
 from ..results import NETWORKS
 from ..show import BLUE, ORANGE, Picture, draw_grid, kits_style, picture
-from .panel import STYLE, Panel, choice, classes_of
+from .panel import Panel, choice, classes_of, number
 
 WIDTH, IMAGES = 32, 32  # of the network and of the real batch: small, so that the picture follows a hand
 PATH = tuple(i / 10 for i in range(11))  # blends on the curve
@@ -42,8 +42,6 @@ class Blend:
 def blended(real: ImageData, blend: float, network: str, metric: str, label: int, seed: int) -> Blend:
     """The `Blend` behind a picture of `shown`, which see."""
     real.refuse_label(label)
-    if not 0 <= blend <= 1:
-        raise ValueError(f"blend {blend}: expected 0 (noise) to 1 (a real image)")
     with seeded(seed):
         net = build(network, real.shape, len(real.classes), width=WIDTH)
         batch = gradients(net, *real.train.sample(label, IMAGES))
@@ -65,10 +63,9 @@ def _pulls(batch: Sequence[Tensor], pull: Sequence[Tensor]) -> dict[str, tuple[f
         if a.ndim > 1:
             kind = "conv" if a.ndim == 4 else "linear"
             number = 1 + sum(name.startswith(kind) for name in found)
-            lengths = a.norm().item(), b.norm().item()
-            cosine = (a * b).sum().item() / (lengths[0] * lengths[1]) if all(lengths) else math.nan
-            angle = math.degrees(math.acos(max(-1.0, min(1.0, cosine)))) if all(lengths) else math.nan
-            found[f"{kind} {number}"] = (*lengths, angle)
+            dot, *lengths = (float(x) for x in ((a * b).sum(), a.norm(), b.norm()))
+            angle = math.degrees(math.acos(max(-1.0, min(1.0, dot / math.prod(lengths))))) if all(lengths) else math.nan
+            found[f"{kind} {number}"] = (lengths[0], lengths[1], angle)
     return found
 
 
@@ -79,7 +76,7 @@ def shown(
     """Noise faded into a real image, the distance D of its gradients to those of real images, and both, by layers.
 
     blend: 0 (noise) to 1 (a real image). An arrow a weight: the real images' pull points right, the blend's is drawn at
-    its angle to it, the lengths in proportion. Raises ValueError for a blend, network, metric or label that is none.
+    its angle to it, the lengths in proportion. Raises ValueError for a network, metric or label that is none.
     """
     found = blended(real, blend, network, metric, label, seed)
     rows = math.ceil(len(found.pulls) / COLUMNS)
@@ -128,13 +125,11 @@ def _arrow(ax: Axes, length: float, degrees: float, colour: str, line: str) -> N
 def distance(real: ImageData, label: int = 0, seed: int = 0) -> Panel:
     """Distance lab: fade noise into a real image, see two gradients layer by layer, and how far apart they are."""
 
-    def draw(**values: Any) -> Picture:
-        return shown(real, seed=seed, **values)
-
-    blend = ui.FloatSlider(
-        value=0.5, min=0.0, max=1.0, step=0.05, description="blend", continuous_update=False, style=STYLE
+    return Panel(
+        partial(shown, real, seed=seed),
+        {"blend": PLAYED, "metric": METRICS},
+        blend=number("blend", 0.5, 0.0, 1.0, 0.05),
+        network=choice("network", NETWORKS, "ConvNet"),
+        metric=choice("metric", METRICS, "layerwise"),
+        label=choice("class", classes_of(real), label),
     )
-    network, metric = choice("network", NETWORKS, "ConvNet"), choice("metric", METRICS, "layerwise")
-    played = {"blend": PLAYED, "metric": METRICS}
-    classes = choice("class", classes_of(real), label)
-    return Panel(draw, played, blend=blend, network=network, metric=metric, label=classes)

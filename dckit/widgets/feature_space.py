@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import ipywidgets as ui
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ from ..method import Recipe
 from ..method.dm import features
 from ..method.train import fresh_network
 from ..show import BLUE, ORANGE, Picture, draw_grid, kits_style, picture
-from .panel import STYLE, Panel, choice, classes_of
+from .panel import Panel, choice, classes_of, slider
 
 IMAGES = 60  # real images of each class, at most
 NETWORKS = (0, 1, 2)  # random networks to choose from, none of which the run has met
@@ -69,11 +69,9 @@ def shown(
     """Two classes in feature space at an iteration of a run, and the synthetic images that stand for them.
 
     sets: of one run, in the order of their iterations. first, second: the classes; network: which random one, it need
-    not be one that the run has met. Raises ValueError for a label that is none, or for one class twice.
+    not be one that the run has met. Raises ValueError for one class twice.
     """
     labels = (first, second)
-    for label in labels:
-        real.refuse_label(label)
     if first == second:
         raise ValueError(f"class {real.classes[first]!r} twice: expected two different classes")
     upto = [s for s in sets if s.card["iteration"] <= iteration] or sets[:1]
@@ -110,19 +108,12 @@ def feature_space(real: ImageData, sets: Sequence[CondensedSet], first: int = 0,
 
     sets: those of one run, such as ``[state.condensed for state in condensing(…)]``.
     """
-
-    def draw(**values: Any) -> Picture:
-        return shown(real, sets, **values)
-
     iterations = [s.card["iteration"] for s in sets]
-    slider = ui.SelectionSlider(
-        options=iterations, value=iterations[-1], description="iteration", continuous_update=False, style=STYLE
-    )
     every = sorted({iterations[round(i * (len(sets) - 1) / (STATES - 1))] for i in range(STATES)})
     return Panel(
-        draw,
+        partial(shown, real, sets),
         played={"iteration": every, "network": NETWORKS[:2]},
-        iteration=slider,
+        iteration=slider("iteration", iterations, iterations[-1]),
         first=choice("first class", classes_of(real), first),
         second=choice("second class", classes_of(real), second),
         network=choice("random network", NETWORKS, NETWORKS[0]),

@@ -2,17 +2,17 @@
 
 import statistics
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as ui
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from .. import results
 from ..engine import read_tensors
 from ..show import BLUE, ORANGE, Picture, draw_grid, kits_style, picture
-from .panel import STYLE, Panel
+from .panel import Panel, slider
 
 STORED = Path(results.__file__).parent / "reference" / "growth.safetensors"  # written by tools/growth.py
 
@@ -36,20 +36,11 @@ class Growth:
         accuracies = tuple(tuple(stage) for stage in tensors["accuracies"].tolist())
         return cls(tuple(tensors["iterations"].tolist()), tensors["pixels"].float() / 255, accuracies, card)
 
-    def stage(self, iteration: int) -> int:
-        """The position of an iteration. Raises ValueError for one that was not kept."""
-        if iteration not in self.iterations:
-            raise ValueError(f"iteration {iteration}: expected one of {', '.join(map(str, self.iterations))}")
-        return self.iterations.index(iteration)
-
 
 @kits_style
 def shown(grown: Growth, iteration: int) -> Picture:
-    """The images at one iteration; below, the accuracy of networks trained on them, marked on the curve of all stages.
-
-    Raises ValueError for an iteration that was not kept.
-    """
-    stage, classes = grown.stage(iteration), grown.card["classes"]
+    """The images at one iteration; below, the accuracy of networks trained on them, marked on the curve of all."""
+    stage, classes = grown.iterations.index(iteration), grown.card["classes"]
     means = [statistics.fmean(found) for found in grown.accuracies]
     stds = [statistics.pstdev(found) for found in grown.accuracies]
     figure = Figure(figsize=(8, 3.9), layout="constrained")
@@ -77,11 +68,5 @@ def growth() -> Panel:
     Everything is read from a file that comes with the kit, so it moves at once.
     """
     grown = Growth.load()
-    slider = ui.SelectionSlider(
-        options=grown.iterations,
-        value=grown.iterations[0],
-        description="iteration",
-        continuous_update=False,
-        style=STYLE,
-    )
-    return Panel(lambda iteration: shown(grown, iteration), iteration=slider)
+    iterations = slider("iteration", grown.iterations, grown.iterations[0])
+    return Panel(partial(shown, grown), iteration=iterations)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-import ipywidgets as ui
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -12,7 +12,7 @@ from ..data import CondensedSet, ImageData, Split
 from ..method import DD, Recipe
 from ..method.dd import own_accuracy
 from ..show import BLUE, ORANGE, Picture, draw_grid, kits_style, picture
-from .panel import STYLE, Panel, choice
+from .panel import Panel, choice, slider
 
 OTHERS, TEST = 5, 1000  # other initial weights; test images at most
 KNOWN = "known"  # name of the weights that a set was learned for
@@ -56,12 +56,8 @@ def measured(real: ImageData, condensed: CondensedSet, learned: Mapping[str, Ten
 def shown(condensed: CondensedSet, found: Steps, name: str, steps: int) -> Picture:
     """A set of DD, the accuracy after some of its steps for each initialisation, and step by step for one of them.
 
-    name: of initial weights, whose bar is hatched. Raises ValueError for a name or a number of steps that is not there.
+    name: of initial weights, whose bar is hatched.
     """
-    if name not in found.accuracies:
-        raise ValueError(f"unknown initial weights {name!r}: expected one of {', '.join(found.accuracies)}")
-    if not 0 <= steps <= found.count:
-        raise ValueError(f"steps {steps}: expected 0 to {found.count}")
     classes = condensed.card["classes"]
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=(1, 3))
@@ -88,11 +84,8 @@ def shown(condensed: CondensedSet, found: Steps, name: str, steps: int) -> Pictu
 def initialisation(real: ImageData, condensed: CondensedSet, learned: Mapping[str, Tensor]) -> Panel:
     """Initialisation: a set of DD under the weights that it was learned for, and under others, step by step."""
     found = measured(real, condensed, learned)
-    steps = ui.IntSlider(
-        value=found.count, min=0, max=found.count, description="steps taken", continuous_update=False, style=STYLE
-    )
     return Panel(
-        lambda **values: shown(condensed, found, **values),
+        partial(shown, condensed, found),
         name=choice("initial weights", found.accuracies, KNOWN),
-        steps=steps,
+        steps=slider("steps taken", range(found.count + 1), found.count),
     )

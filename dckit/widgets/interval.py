@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import ipywidgets as ui
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..results import AGREES_WITHIN, Cell, Sample, Verdict, compare, theirs_of
 from ..show import BLUE, ORANGE, Picture, kits_style, picture
-from .panel import STYLE, Panel
+from .panel import Panel, number, slider
 
 SETS = (1, 2, 3, 5, 10, 20)  # to choose from, on the side that moves
 REACH, WIDEST = 5.0, 2.0  # points: the largest difference and the largest deviation of the sliders
@@ -19,22 +18,18 @@ CELL = Cell("mnist", 1)  # the controls begin at its numbers, as the paper and t
 def verdict_of(difference: float, deviation: float, sets: int) -> Verdict:
     """The verdict on ``sets`` sets beside the paper's five, where both sides deviate alike from set to set.
 
-    difference: of the two means, in points. Raises ValueError for a negative deviation and for less than one set.
+    difference: of the two means, in points.
     """
-    if deviation < 0:
-        raise ValueError(f"deviation {deviation}: expected 0 or more")
-    if sets < 1:
-        raise ValueError(f"sets {sets}: expected 1 or more")
     paper = _printed("paper")
     theirs = Sample(paper.mean, deviation, paper.sets, paper.networks)
     return compare(Sample(paper.mean + difference, deviation, sets, paper.networks), theirs)
 
 
 @kits_style
-def shown(difference: float, deviation: float = 0.5, sets: int = 1) -> Picture:
+def shown(difference: float, deviation: float, sets: int) -> Picture:
     """The 95 % interval of a difference beside 0 and the band of ±2 points, and the verdict in words.
 
-    Arguments and errors are those of `verdict_of`.
+    Arguments are those of `verdict_of`.
     """
     found = verdict_of(difference, deviation, sets)
     figure = Figure(figsize=(6.4, 2.2))
@@ -43,14 +38,10 @@ def shown(difference: float, deviation: float = 0.5, sets: int = 1) -> Picture:
     counted = f"{sets} set{'s' * (sets > 1)}"
     paper = _printed("paper").sets
     ax.set_title(f"{counted} beside {paper} sets, deviation {deviation:.1f}: {found.word}", fontweight="bold")
-    place = (
-        f"within ±{AGREES_WITHIN:g} points"
-        if max(-found.low, found.high) <= AGREES_WITHIN
-        else (f"further than ±{AGREES_WITHIN:g} points")
-    )
+    place = "within" if max(-found.low, found.high) <= AGREES_WITHIN else "further than"
     holds = "contains 0" if found.low <= 0 <= found.high else "does not contain 0"
     alt = f"Difference of {counted} and {paper} sets, deviation {deviation:.1f} points: {found}. "
-    return picture(figure, f"{alt}The 95 % interval {holds} and reaches {place}")
+    return picture(figure, f"{alt}The 95 % interval {holds} and reaches {place} ±{AGREES_WITHIN:g} points")
 
 
 def _draw(ax: Axes, found: Verdict) -> None:
@@ -86,18 +77,10 @@ def interval() -> Panel:
     """
     paper, report = _printed("paper"), _printed("report")
     off = round(report.mean - paper.mean, 1)
-
-    def slider(value: float, low: float, high: float, words: str) -> ui.FloatSlider:
-        return ui.FloatSlider(
-            value=value, min=low, max=high, step=0.1, description=words, continuous_update=False, style=STYLE
-        )
-
     return Panel(
         shown,
         played={"difference": [off, -1.0, 0.0], "deviation": [paper.std, 1.0, WIDEST], "sets": SETS},
-        difference=slider(off, -REACH, REACH, "difference of the means"),
-        deviation=slider(paper.std, 0.1, WIDEST, "deviation from set to set"),
-        sets=ui.SelectionSlider(
-            options=SETS, value=report.sets, description="sets on this side", continuous_update=False, style=STYLE
-        ),
+        difference=number("difference of the means", off, -REACH, REACH, 0.1),
+        deviation=number("deviation from set to set", paper.std, 0.1, WIDEST, 0.1),
+        sets=slider("sets on this side", SETS, report.sets),
     )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import ipywidgets as ui
 from matplotlib.figure import Figure
 
 from ..data import CondensedSet, ImageData, load, name_of
@@ -11,8 +10,7 @@ from ..engine import expanded
 from ..method import METRICS, Recipe
 from ..results import PRINTED, Run
 from ..show import BLUE, Picture, Table, draw_grid, kits_style, picture
-from .panel import STYLE, Panel, choice
-from .played import fragment
+from .panel import Panel, choice, slider
 
 ROWS = 5  # of a set, shown while it forms
 PLAYED = 7  # states of a recorded run, on a page without a kernel
@@ -70,9 +68,8 @@ def recording(sets: Sequence[CondensedSet]) -> str:
     steps = min(PLAYED, len(sets)) - 1
     kept = [sets[round(i * (len(sets) - 1) / steps)] for i in range(steps)] + [sets[-1]]
     by_iteration = {condensed.card["iteration"]: condensed for condensed in kept}
-    last = kept[-1].card["iteration"]
-    slider = ui.SelectionSlider(options=list(by_iteration), value=last, description="iteration", style=STYLE)
-    return fragment(lambda iteration: shown(by_iteration[iteration]), {"iteration": slider}, None)
+    iteration = slider("iteration", by_iteration, kept[-1].card["iteration"])
+    return Panel(lambda iteration: shown(by_iteration[iteration]), iteration=iteration).played
 
 
 class Live(Panel):
@@ -84,8 +81,6 @@ class Live(Panel):
     recorded: the sets of a run, in the order of their iterations. A page without a kernel shows them in place of a new
     run.
     """
-
-    without_kernel = "Condensing live needs a running kernel."
 
     def __init__(
         self,
@@ -116,7 +111,8 @@ class Live(Panel):
         """The panel as tags that need no kernel: its plan, or else the recorded run, whose iterations can be chosen."""
         if not self._recorded:
             return super().played
-        return f"<p>{self.without_kernel} Here is a recorded run: choose an iteration.</p>{recording(self._recorded)}"
+        said = "Condensing live needs a running kernel. Here is a recorded run: choose an iteration."
+        return f"<p>{said}</p>{recording(self._recorded)}"
 
     @property
     def recipe(self) -> Recipe:

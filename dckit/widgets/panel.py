@@ -7,7 +7,6 @@ import ipywidgets as ui
 
 from ..data import ImageData
 from ..show import Picture, Table
-from .dials import dials_of
 from .played import drawn, fragment, steadily, tags_of
 
 Shown = Picture | Table | Sequence[Picture | Table]
@@ -21,17 +20,14 @@ class Panel:
     Where no kernel runs, as on an exported page, a script plays what was drawn when the panel was displayed: ``draw``
     is then called for every combination of the values in ``played``, at most 200. Controls that are not named in it
     keep their value. Name them where ``draw`` takes longer than 0.1 s, or where there would be more combinations.
-    played None: all values of all controls, in their order, as long as there are no more than 200 combinations.
-    Raises what ``draw`` raises for the first values, and ValueError for a name or value in ``played`` that no control
-    has; later errors stand in the panel, as a sentence.
+    played None: all values of all controls; where there are more than 200 combinations, the controls with most values
+    lose some.
+    Raises what ``draw`` raises for the first values; later errors stand in the panel, as a sentence.
     """
-
-    without_kernel = ""  # the sentence on a page that plays none of the controls
 
     def __init__(
         self, draw: Callable[..., Shown], played: Mapping[str, Sequence[Any]] | None = None, **controls: Any
     ) -> None:
-        dials_of(controls, played)  # refuses what is not there
         self.controls, self._draw, self._played = controls, draw, played
         self._shown = ui.HTML(tags_of(steadily(draw, self.values)))
         row = ui.Box(list(controls.values()), layout=ui.Layout(flex_flow="row wrap"))  # wraps on a narrow screen
@@ -52,7 +48,7 @@ class Panel:
     @property
     def played(self) -> str:
         """The panel as tags that need no kernel: every state is drawn for them."""
-        return fragment(self._draw, self.controls, self._played, self.without_kernel)
+        return fragment(self._draw, self.controls, self._played)
 
     def _redraw(self, change: object) -> None:
         # Changes come one after another, and each one draws the values of all controls: the last one has the last word.
@@ -62,6 +58,20 @@ class Panel:
         # A front end shows the richest that it can: the widget, or else the page's tags. Never both.
         view = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
         return {_VIEW: view, "text/html": self.played, "text/plain": f"controls: {', '.join(self.controls)}"}
+
+
+def slider(description: str, options: Iterable[Any], value: Any) -> ui.SelectionSlider:
+    """A slider over a list of values."""
+    return ui.SelectionSlider(
+        options=list(options), value=value, description=description, continuous_update=False, style=STYLE
+    )
+
+
+def number(description: str, value: float, low: float, high: float, step: float) -> ui.FloatSlider:
+    """A slider from one number to another."""
+    return ui.FloatSlider(
+        value=value, min=low, max=high, step=step, description=description, continuous_update=False, style=STYLE
+    )
 
 
 def choice(description: str, options: Iterable[Any], value: Any) -> ui.Dropdown:

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from ..engine import steady
 from ..show import Picture, Table
-from .dials import Dial, dials_of, kernel_only, longest, thinned
+from .dials import Dial, dials_of, kernel_only, thinned
 
 BYTES = 2_000_000  # of one widget's tags, at most
 COLOURS = 256  # of a picture
@@ -52,11 +53,7 @@ def drawn(draw: Draw, values: Mapping[str, Any]) -> Parts:
 def steadily(draw: Draw, values: Mapping[str, Any]) -> Parts:
     """What ``draw`` makes of the values, on one thread: beside other work, more would wait for each other."""
     with steady():
-        return as_parts(draw(**values))
-
-
-def as_parts(shown: Part | Sequence[Part]) -> Parts:
-    """One thing that is shown, or several, as a tuple."""
+        shown = draw(**values)
     return (shown,) if isinstance(shown, Part) else tuple(shown)
 
 
@@ -66,32 +63,28 @@ def tags_of(shown: Iterable[Part]) -> str:
     return f'<div class="dckit-shown jp-RenderedHTMLCommon" style="overflow-x: auto">{tags}</div>'
 
 
-def fragment(
-    draw: Draw, controls: Mapping[str, Any], played: Mapping[str, Sequence[Any]] | None, note: str = ""
-) -> str:
+def fragment(draw: Draw, controls: Mapping[str, Any], played: Mapping[str, Sequence[Any]] | None) -> str:
     """A panel as tags that need no Python and no network: its controls, and what it shows in every state.
 
     draw, controls and played are those of a `Panel`. Controls that are not played keep their present value, and a
-    sentence says so; note: that sentence where nothing is played. Without JavaScript the first state is left, and a
-    table of all states. Raises ValueError for a name in ``played`` that is no control, or a value that it lacks.
+    sentence says so. Without JavaScript the first state is left, and a table of all states.
     """
     dials = dials_of(controls, played)
     now = {name: control.value for name, control in controls.items()}
-    states: States = {}
-    for at in product(*(range(len(dial.values)) for dial in dials)):
-        chosen = {dial.name: dial.values[i] for dial, i in zip(dials, at, strict=True)}
-        states[at] = tuple(map(_smaller, drawn(draw, now | chosen)))
-    while len(tags := _tags(dials, states, _sentence(controls, dials, note))) > BYTES and dials:
-        number = longest(dials)
-        states, dials = _fewer(states, dials[number], number), thinned(dials, number)
-    return tags
 
+    @cache
+    def state(**values: Any) -> Parts:
+        return tuple(map(_smaller, drawn(draw, values)))
 
-def _fewer(states: States, dial: Dial, number: int) -> States:
-    """The states that are left when every second value of the dial at ``number`` goes."""
-    left = {at: shown for at, shown in states.items() if at[number] % 2 == dial.start % 2}
-    gone = len(dial.every(2).values) == 1  # one value needs no dial
-    return {(*at[:number], *(() if gone else (at[number] // 2,)), *at[number + 1 :]): s for at, s in left.items()}
+    while True:
+        states: States = {}
+        for at in product(*(range(len(dial.values)) for dial in dials)):
+            chosen = {dial.name: dial.values[i] for dial, i in zip(dials, at, strict=True)}
+            states[at] = state(**(now | chosen))
+        tags = _tags(dials, states, _sentence(controls, dials))
+        if len(tags) <= BYTES or not dials:
+            return tags
+        dials = thinned(dials)
 
 
 def _smaller(part: Part) -> Part:
@@ -123,12 +116,12 @@ def _tags(dials: Sequence[Dial], states: States, sentence: str) -> str:
     )
 
 
-def _sentence(controls: Mapping[str, Any], dials: Sequence[Dial], note: str) -> str:
+def _sentence(controls: Mapping[str, Any], dials: Sequence[Dial]) -> str:
     """Which values can be chosen on the page, and which controls need Python; nothing where all values are there."""
     fixed = [f"“{label}”" for label in kernel_only(controls, dials)]
     kernel = f"To change {_and(fixed)}, you need a running kernel." if fixed else ""
     if not dials:
-        return note or kernel
+        return kernel
     few = [f" ({len(dial.values)} of its {dial.of} values)" if len(dial.values) < dial.of else "" for dial in dials]
     here = [f"“{dial.label}”{text}" for dial, text in zip(dials, few, strict=True)]
     return f"Here you can change {_and(here)}. {kernel}".strip() if fixed or any(few) else ""

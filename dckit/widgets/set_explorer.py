@@ -11,21 +11,21 @@ from torch import Tensor
 
 from ..data import CondensedSet, ImageData, Split, denormalise
 from ..show import ORANGE, Picture, draw_grid, kits_style, picture
-from .panel import STYLE, Panel, choice, classes_of
+from .panel import STYLE, Panel, choice, classes_of, slider
 
 NEIGHBOURS = 9
 PLAYED = 10  # classes on a page without a kernel, each at three iterations: a picture takes 0.2 s
 Runs = Mapping[str, Sequence[CondensedSet]]  # name of a run → its sets, in the order of their iterations
 
 
-def nearest(image: Tensor, real: Split, label: int, count: int = NEIGHBOURS) -> tuple[Tensor, Tensor]:
+def nearest(image: Tensor, real: Split, label: int) -> tuple[Tensor, Tensor]:
     """Indices of the real images of a class that are closest to ``image`` (channels, height, width), and how far.
 
     Distances are Euclidean, in normalised pixels.
     """
     members = real.by_class[label]
     away = (real[members][0] - image).flatten(1).norm(dim=1)
-    order = away.argsort()[:count].cpu()
+    order = away.argsort()[:NEIGHBOURS].cpu()
     return members[order], away[order]
 
 
@@ -40,20 +40,12 @@ def shown(
 ) -> Picture:
     """One image of each class of the named runs at an iteration, and the real images nearest to that of one class.
 
-    number: which of a class's images, from 0. Raises ValueError for a run, label or number that is not there.
+    number: which of a class's images, from 0. Raises ValueError for a set of other images.
     """
-    real.refuse_label(label)
-    sets = {}
-    for name in names:
-        if name not in runs:
-            raise ValueError(f"unknown run {name!r}: expected one of {', '.join(runs)}")
-        sets[name] = at(runs[name], iteration)
-        if [sets[name].card[key] for key in ("classes", "shape")] != [list(real.classes), list(real.shape)]:
-            raise ValueError(
-                f"{name!r} is a set of {sets[name].card['dataset']}: its images are not like {real.name}'s"
-            )
-        if not 0 <= number < (least := min(sets[name].counts)):
-            raise ValueError(f"image {number} of {name!r}: it has {least} of each class, counted from 0")
+    sets = {name: at(runs[name], iteration) for name in names}
+    for name, condensed in sets.items():
+        if [condensed.card[key] for key in ("classes", "shape")] != [list(real.classes), list(real.shape)]:
+            raise ValueError(f"{name!r} is a set of {condensed.card['dataset']}: its images are not like {real.name}'s")
     figure = Figure(figsize=(9, 3.2 * len(sets)), layout="constrained")
     axes = figure.subplots(2 * len(sets), 1, squeeze=False)[:, 0]
     said = [
@@ -96,13 +88,7 @@ def explore(real: ImageData, runs: Runs) -> Panel:
     controls: dict[str, ui.Widget] = {
         "run": choice("set", runs, first),
         "beside": choice("beside it", [("nothing", ""), *((name, name) for name in runs)], ""),
-        "iteration": ui.SelectionSlider(
-            options=iterations,
-            value=iterations[-1],
-            description="iteration",
-            continuous_update=False,
-            style=STYLE,
-        ),
+        "iteration": slider("iteration", iterations, iterations[-1]),
         "label": ui.ToggleButtons(
             options=classes_of(real), value=0, description="class", style=STYLE | {"button_width": "auto"}
         ),

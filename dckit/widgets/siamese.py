@@ -1,5 +1,6 @@
 """Siamese augmentation: one draw changes real and synthetic images alike, or each image by numbers of its own."""
 
+from functools import partial
 from typing import Any
 
 import ipywidgets as ui
@@ -17,21 +18,12 @@ IMAGES, DRAWS = 4, 8  # real, and synthetic, images at most; draws to choose fro
 
 
 @kits_style
-def shown(
-    real: ImageData,
-    condensed: CondensedSet,
-    kind: str = "rotate",
-    number: int = 0,
-    siamese: bool = True,
-    label: int = 0,
-) -> Picture:
+def shown(real: ImageData, condensed: CondensedSet, label: int, kind: str, number: int, siamese: bool) -> Picture:
     """Real and synthetic images of a class, before and after one draw of a kind of DSA's changes.
 
     number: which draw. siamese: the first image's numbers count for all images of both sides, else each has its own.
-    Raises ValueError for a kind or label that is none, and for a set of other images.
+    Raises ValueError for a label that is none, and for a set of other images.
     """
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind {kind!r}: expected one of {', '.join(KINDS)}")
     if [condensed.card[key] for key in ("classes", "shape")] != [list(real.classes), list(real.shape)]:
         raise ValueError(f"a set of {condensed.card['dataset']}: its images are not like {real.name}'s")
     real.refuse_label(label)
@@ -45,7 +37,7 @@ def shown(
     axes: Any = figure.subplots(2, 2, width_ratios=shares, squeeze=False)
     for row, (images, when) in enumerate(((before, "before"), (after, "after"))):
         for ax, part, side in zip(axes[row], images.split(shares), ("real", "synthetic"), strict=True):
-            draw_grid(ax, _pixels(part, real), len(part))
+            draw_grid(ax, denormalise(part, real.mean, real.std), len(part))
             ax.set_title(f"{side}, {when}", fontsize=10)
     numbers_of = "one draw of numbers for all images" if siamese else "numbers of its own for each image"
     said = f"{kind}, draw {number}: {numbers_of}"
@@ -59,16 +51,12 @@ def changed(images: Tensor, kind: str, number: int, siamese: bool) -> Tensor:
     return apply(kind, images, [n[:1] for n in its] if siamese else its)
 
 
-def _pixels(images: Tensor, real: ImageData) -> Tensor:
-    return denormalise(images, real.mean, real.std)
-
-
 def siamese(real: ImageData, condensed: CondensedSet, label: int = 0) -> Panel:
     """Siamese augmentation: see one draw of a kind move real and synthetic images, alike or each by itself."""
-
-    def panel(**values: Any) -> Picture:
-        return shown(real, condensed, label=label, **values)
-
     tick = ui.Checkbox(value=True, description="Siamese", indent=False, style=STYLE)
     controls = {"kind": choice("kind", KINDS, "rotate"), "number": choice("draw", range(DRAWS), 0), "siamese": tick}
-    return Panel(panel, played={"kind": tuple(KINDS), "number": range(4), "siamese": (True, False)}, **controls)
+    return Panel(
+        partial(shown, real, condensed, label),
+        played={"kind": tuple(KINDS), "number": range(4), "siamese": (True, False)},
+        **controls,
+    )
