@@ -12,7 +12,7 @@ from torch import nn
 import dckit
 from dckit import check, gradient_distance, gradients
 from dckit.check.answers import NOTHING
-from dckit.check.reading import VERDICTS
+from dckit.check.reading import _SPREAD_HINTS, _VERDICT_HINTS, VERDICTS
 from dckit.check.stage_t import HALF, Case
 from dckit.data import Split, denormalise
 from dckit.engine import Matcher
@@ -675,3 +675,14 @@ def test_stage_ts_own_loop_trains_as_the_kit_does():
     choices = dckit.Recipe.published().but(whole_epochs=12).testing
     list(training(kits.network, Split(kits.images, kits.labels, (0.0,), (1.0,)), choices, "digits"))
     torch.testing.assert_close(mine.learned, kits.learned)
+
+
+def test_the_hints_have_the_printed_numbers():
+    for row, pair in PAIRS.items():
+        found = compare(*pair)
+        assert f"{found.low:+.1f} to {found.high:+.1f},".replace("-", "−") in _VERDICT_HINTS[row]
+    paper, report = (printed(source, "table1", "mnist", ipc=1, method="dc") for source in ("paper", "report"))
+    assert f"deviation {paper.std} " in _SPREAD_HINTS["A"]
+    assert f"from {paper.mean};" in _SPREAD_HINTS["A"]
+    assert f"report's {report.networks} networks" in _SPREAD_HINTS["D"]
+    assert f"{paper.sets} × {paper.networks} networks" in _SPREAD_HINTS["E"]
