@@ -1,9 +1,12 @@
 import itertools
+import warnings
 from contextlib import suppress
+from functools import partial
 
 import pytest
 import torch
 
+import dckit
 from dckit.engine import as_torchs_own, device_name, pick_device, seeded, sent, tf32, versions
 from dckit.engine import numbers as numbers_of
 
@@ -70,6 +73,20 @@ def test_a_result_can_name_what_it_was_made_with():
     assert name
     assert unit == torch.backends.cpu.get_cpu_capability()
     assert threads == f"{torch.get_num_threads()} threads"
+
+
+@pytest.mark.parametrize(("processor", "precision", "warned"), [
+    ("AVX2", "bfloat16", True), ("AVX2", "float32", False), ("AVX512", "bfloat16", False),
+])  # fmt: skip
+def test_slow_bfloat16_is_told_before_it_begins(digits, monkeypatch, processor, precision, warned):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: processor)
+    recipe = dckit.Recipe.published(1, "smoke").but(precision=precision)
+    condensed = dckit.random_images(digits)
+    for begin in (partial(dckit.condensing, digits), partial(dckit.evaluating, condensed, digits)):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            begin(recipe, device="cpu")
+        assert [w.category for w in found] == [RuntimeWarning] * warned
 
 
 @pytest.mark.parametrize("on", [True, False])

@@ -2,6 +2,7 @@
 
 import platform
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,12 +15,21 @@ import torch
 from .threads import at_once
 
 
-def pick_device(name: str = "auto") -> torch.device:
+def pick_device(name: str = "auto", precision: str = "float32") -> torch.device:
     """The device to compute on: ``"auto"`` (CUDA if there is one, else the CPU), "cpu", "cuda", "cuda:1" or "mps".
 
-    Apple's "mps" is used only if named, because its second derivatives have been tested least.
-    Raises ValueError for an unknown name or a device that this machine lacks.
+    Apple's "mps" is used only if named, because its second derivatives have been tested least. precision: of the
+    products; a warning says where bfloat16 takes many times as long as float32. Raises ValueError for an unknown name
+    or a device that this machine lacks.
     """
+    device = _named(name)
+    if precision == "bfloat16" and device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+        message = "bfloat16 is much slower than float32 on this processor, which lacks AVX-512: use float32 here"
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
+    return device
+
+
+def _named(name: str) -> torch.device:
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return torch.device("cuda" if here["cuda"] else "cpu")

@@ -80,7 +80,7 @@ def ranking(
             epochs = recipe.testing.whole_epochs
             yield Ranking(epochs, epochs, float("nan"), orders)
             return
-    for state in stepwise(_ranking(real, recipe, seed, pick_device(device))):
+    for state in stepwise(_ranking(real, recipe, seed, pick_device(device, recipe.testing.precision))):
         if state.orders and keep is not None:
             write_tensors(keep, state.orders, card)
         yield state

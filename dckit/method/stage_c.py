@@ -36,7 +36,7 @@ def condensing(
     choices, seed = recipe.condensing, whole(seed)
     real = real.normalised(choices.normalisation)
     real.refuse_ipc(recipe.ipc)
-    where = pick_device(device)
+    where = pick_device(device, choices.precision)
     card = base_card(real) | {"method": recipe.method, "recipe": recipe.as_json(), "seed": seed}
     state = _start(real, recipe, seed, where, card)
     step = choices.ready(real.to(where), state.labels)  # raises ValueError for images that the network cannot take

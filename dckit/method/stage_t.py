@@ -74,7 +74,7 @@ def evaluating(
         raise ValueError(f'data {given}: expected a set, such as dckit.CondensedSet.load("mnist-1"), or real.train')
     else:
         data = replace(data, mean=real.mean, std=real.std)
-    where = pick_device(device)
+    where = pick_device(device, recipe.testing.precision)
     fresh_network(real, recipe.testing, numbers(seed))  # raises ValueError if it cannot take the images
     return stepwise(_evaluating(data, real, recipe, seed, where))
 
