@@ -27,6 +27,7 @@ from dckit.batch.grid_cells import chains, jobs_of
 from dckit.data import Split
 from dckit.method import Scores
 from dckit.results import runs
+from dckit.results.store import save
 
 GRIDS = Path(__file__).parents[1] / "notebooks" / "grids"
 PARAMETERS = """dataset = "digits"
@@ -87,7 +88,7 @@ def ready(tmp_path_factory):
         (run,) = runs("digits", 1, "smoke", seed, "random", "MLP")
         n = run.recipe.testing.networks
         card = {"dataset": "digits", "recipe": run.recipe.as_json(), "seed": seed, "networks": n}
-        results.save(run, Scores((50.0,) * n, 1.0, card | {"set": {"method": "random", "ipc": 1}}), folder)
+        save(run, Scores((50.0,) * n, 1.0, card | {"set": {"method": "random", "ipc": 1}}), folder)
     return folder
 
 
@@ -405,17 +406,22 @@ def test_one_run_a_gpu_and_a_dead_process_holds_none(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7")
-    script = "from dckit.batch.headless import own_gpu\nwith own_gpu(2) as shown: print(shown, flush=True); input()"
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    script = (
+        "import torch\nfrom dckit.batch.headless import own_gpu\ntorch.cuda.device_count = lambda: 2\n"
+        "with own_gpu() as shown: print(shown, flush=True); input()"
+    )
     with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1, cwd=GRIDS.parents[1]) as other:
         assert b"'4'" in other.stdout.readline()
-        with headless.own_gpu(2) as second:
+        with headless.own_gpu() as second:
             assert second == {"CUDA_VISIBLE_DEVICES": "GPU-7"}
             killed = threading.Event()
             threading.Timer(0.5, lambda: (killed.set(), other.kill())).start()
-            with headless.own_gpu(2) as third:
+            with headless.own_gpu() as third:
                 assert third == {"CUDA_VISIBLE_DEVICES": "4"}
                 assert killed.is_set()  # it has waited until the other one let go of it
-    with headless.own_gpu(0) as none:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    with headless.own_gpu() as none:
         assert none == {}
 
 

@@ -94,15 +94,15 @@ def unfinished(executed: Path) -> list[Path]:
 
 
 @contextmanager
-def own_gpu(count: int | None = None) -> Iterator[dict[str, str]]:
+def own_gpu() -> Iterator[dict[str, str]]:
     """Wait for one of this machine's GPUs that no other run has; gives the environment that shows it alone.
 
-    count: GPUs that torch sees; None: ask it. Without GPUs nothing is waited for, and the environment is empty. The
-    locks are the operating system's: it opens them when a process dies.
+    Without GPUs nothing is waited for, and the environment is empty. The locks are the operating system's: it opens
+    them when a process dies.
     """
     from filelock import FileLock, Timeout
 
-    count = torch.cuda.device_count() if count is None else count
+    count = torch.cuda.device_count()
     names = (os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))).split(",")[:count]
     while names:
         for name in names:
@@ -159,17 +159,6 @@ def drop_widgets(notebook: Path) -> None:
         part.write_text(nbformat.writes(cells) + "\n", encoding="utf-8")
 
 
-# nbconvert's prompts, and some colours of its code, are too pale to read; its links are told by their colour alone.
-STYLE = """<style>
-:root {
-  --jp-cell-prompt-not-active-opacity: 1; --jp-cell-prompt-not-active-font-color: #616161;
-  --jp-mirror-editor-comment-color: #2f6a6a; --jp-mirror-editor-number-color: #070;
-  --jp-mirror-editor-operator-color: #9a00f0;
-}
-.jp-RenderedHTMLCommon :is(a:link, a:visited) { text-decoration: underline; }
-</style>"""
-
-
 def page(notebook: Path) -> str:
     """An executed notebook as one HTML page that needs no server and no network: formulas become MathML."""
     import nbformat
@@ -183,7 +172,9 @@ def page(notebook: Path) -> str:
     name = title[1] if title else notebook.stem
     body, _ = HTMLExporter(template_name="lab").from_notebook_node(cells, {"metadata": {"name": name}})
     body = body.replace("<head>", '<head><meta name="dckit-page" content="lesson">', 1)  # no kernel: check/guess.js
-    body = body.replace("</head>", f"{STYLE}</head>", 1)
+    # nbconvert's prompts, and some colours of its code, are too pale to read; its links are told by their colour alone.
+    looks = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    body = body.replace("</head>", f"<style>\n{looks}</style></head>", 1)
     return re.sub(r'<script[^>]*src="https?://[^>]*>\s*</script>', "", body)
 
 

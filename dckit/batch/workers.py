@@ -1,6 +1,5 @@
 """Where a grid's notebooks run: on this machine, where a thread waits for each, or on the workers of a Dask cluster."""
 
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -57,11 +56,10 @@ def _cluster(address: str) -> Iterator[Any]:
     except (OSError, ValueError):
         raise ValueError(f"no Dask scheduler answers at {address!r}: expected one, as in tcp://host:8786") from None
     with client:
-        until = time.monotonic() + 30  # for workers that are about to join
-        while not client.ncores() and time.monotonic() < until:
-            time.sleep(0.2)
-        if not client.ncores():
-            raise ValueError(f"no Dask workers at {address}: start some, `dask worker {address}`")
+        try:
+            client.wait_for_workers(1, timeout=30)
+        except TimeoutError:
+            raise ValueError(f"no Dask workers at {address}: start some, `dask worker {address}`") from None
         yield client
 
 
@@ -71,7 +69,9 @@ def executions(
     """Run jobs, those of one chain one after another, and give each when it has ended."""
 
     def submit(job: Job) -> Any:
-        return where.executor.submit(_execute, job, outputs, Path.cwd(), where.threads)
+        parameters = job.parameters | {"outputs": str(outputs)}
+        how: dict[str, Any] = {"html": False, "folder": Path.cwd(), "threads": where.threads}
+        return where.executor.submit(headless.execute, job.lesson, job.executed(outputs), parameters, **how)
 
     waiting = {submit(first): (first, rest) for first, *rest in chains}
     while waiting:
@@ -83,8 +83,3 @@ def executions(
                 yield job, headless.Execution(job.executed(outputs), 0.0, 0.0, f"{type(error).__name__}: {error}")
             else:
                 yield job, future.result()
-
-
-def _execute(job: Job, outputs: Path, folder: Path, threads: int | None) -> headless.Execution:
-    parameters = job.parameters | {"outputs": str(outputs)}
-    return headless.execute(job.lesson, job.executed(outputs), parameters, html=False, folder=folder, threads=threads)

@@ -5,15 +5,15 @@ are trained on the same condensed images, those of the report's recipe.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
+import torch
 import torch.nn.functional as F
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from ..show import MARKED, Picture, Table, kits_style, picture
+from ..show import MARKED, Picture, Table, kits_style, new_axes, picture
 from .figures import Cells
-from .measured import Cell, Measured
-from .verdicts import pooled, printed
+from .measured import Cell, Measured, theirs_of
 
 # How stage T trains: what `protocol_recipe` reads after "report".
 TRAININGS = {
@@ -49,12 +49,9 @@ def column(measured: Measured, versions: Mapping[str, str], network: str, budget
     All are trained on the report's images of MNIST, 1 per class. versions: `LENETS` or `ALEXNETS`. network: "LeNet" or
     "AlexNet". Returns samples by (version, training).
     """
-    cell, found = Cell("mnist", 1, "dc", "ConvNet", network), {}
-    for version in versions:
-        for training in TRAININGS:
-            if results := measured.of(cell, protocol_of(versions, version, training), budget):
-                found[version, training] = pooled(results)
-    return found
+    cell, pairs = Cell("mnist", 1, "dc", "ConvNet", network), product(versions, TRAININGS)
+    found = {pair: measured.sample(cell, protocol_of(versions, *pair), budget) for pair in pairs}
+    return {pair: sample for pair, sample in found.items() if sample}
 
 
 def best(cells: Cells, version: str) -> float:
@@ -79,25 +76,21 @@ def slopes(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, floa
     The gradient is that of the mean cross-entropy of all ``images``. Raises ValueError for a network without such
     layers.
     """
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    if not layers:
+    weights = [layer.weight for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    if not weights:
         raise ValueError("the network has no convolution and no linear layer")
-    network.zero_grad()
-    F.cross_entropy(network(images), labels).backward()
-    gradients = [layer.weight.grad for layer in layers]
-    return {f"layer {n}": float(g.norm()) if g is not None else 0.0 for n, g in enumerate(gradients, 1)}
+    gradients = torch.autograd.grad(F.cross_entropy(network(images), labels), weights)
+    return {f"layer {n}": float(gradient.norm()) for n, gradient in enumerate(gradients, 1)}
 
 
 @kits_style
 def draw_slopes(networks: Mapping[str, Mapping[str, float]]) -> Picture:
     """Draw the results of `slopes` for several networks as lines over the layers, on a logarithmic scale."""
-    figure = Figure(figsize=(6.5, 3), layout="constrained")
-    ax = figure.add_subplot()
+    figure, ax = new_axes()
     for (name, layers), (colour, marker, dash) in zip(networks.items(), MARKED, strict=False):
         ax.plot(list(layers), list(layers.values()), dash, marker=marker, color=colour, label=name)
     ax.set(yscale="log", ylabel="length of the gradient")
     ax.yaxis.set_major_formatter("{x:g}")  # powers of ten in plain digits, since the kit's style draws no formulas
-    ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper left", ncols=len(networks), frameon=False)
     said = (
         f"{name}: " + ", ".join(f"{layer} {slope:.2g}" for layer, slope in layers.items())
@@ -115,20 +108,12 @@ def beside(
     or "published"). dataset: the dataset of your accuracies.
     """
     rows = []
-    for network in networks:
-        cell = {"condensed_with": "ConvNet", "trained": network}
-        for protocol, source in (("report", "report"), ("published", "paper")):
-            theirs = str(printed(source, "table2", "mnist", **cell) or "–")
-            texts = ("–", theirs) if source == "report" else (theirs, "–")
-            mine = yours.get((network, protocol), "")
-            rows.append((network, protocol, *texts, _kit(measured, network, protocol), mine))
+    for network, protocol in product(networks, ("report", "published")):
+        cell, kit = Cell("mnist", 1, "dc", "ConvNet", network), "not measured yet"
+        paper = "–" if protocol == "report" else str(theirs_of("paper", "table2", cell) or "–")
+        report = str(theirs_of("report", "table2", cell) or "–") if protocol == "report" else "–"
+        for budget in ("smoke", "lesson", "full"):  # the largest one that was measured stays
+            if sample := measured.sample(cell, protocol, budget):
+                kit = f"{sample} ({budget}, {sample.sets} × {sample.networks})"
+        rows.append((network, protocol, paper, report, kit, yours.get((network, protocol), "")))
     return Table(("trained", "recipe", "paper", "report", "this kit, MNIST", f"you, {dataset}"), tuple(rows))
-
-
-def _kit(measured: Measured, network: str, protocol: str) -> str:
-    """The kit's accuracy at the largest measured budget, with the number of sets × networks."""
-    for budget in ("full", "lesson", "smoke"):
-        if found := measured.of(Cell("mnist", 1, "dc", "ConvNet", network), protocol, budget):
-            sample = pooled(found)
-            return f"{sample} ({budget}, {sample.sets} × {sample.networks})"
-    return "not measured yet"

@@ -3,16 +3,18 @@
 The report does not treat these methods.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 
 from ..show import Table
-from .measured import Cell, Measured, recipe_of, theirs_of
+from .measured import Cell, Measured, in_words, theirs_of
 from .run import command
 from .store import Result
 from .verdicts import DRAWN, PRINTED, Sample, compare, pooled, reference
 
 FAMILY = {"dc": "DC", "dsa": "DSA", "dm": "DM"}
 SIZES = (1, 10, 50)  # images per class
+NOT_YET = "Not measured yet; filled by (`-p budget lesson` for a first look):"
 
 
 def family(known: Sequence[Result], dataset: str) -> Table:
@@ -22,22 +24,45 @@ def family(known: Sequence[Result], dataset: str) -> Table:
     """
     if dataset not in PRINTED:
         raise ValueError(f"nothing is printed for {dataset!r}: expected one of {', '.join(PRINTED)}")
-    measured, rows, missing = Measured(known), [], list[str]()
-    for method, name in FAMILY.items():
-        for ipc in SIZES:
-            cell = Cell(dataset, ipc, method)
-            found = measured.of(cell)
-            kit = pooled(found) if found else None
-            theirs = _printed(cell, kit)
-            verdict = str(compare(kit, theirs)) if kit and theirs else ""
-            if found and kit:
-                own = (str(kit), f"{kit.sets} × {kit.networks}", recipe_of(found[0].run, "published"))
-            else:
-                missing.append(_command(cell))
-                own = (f"no run [{len(missing)}]", "", "")
-            rows.append((name, str(ipc), _text(cell), *own, verdict))
+    measured, rows, missing = Measured(known), [], dict[str, int]()
+    for (method, name), ipc in product(FAMILY.items(), SIZES):
+        cell, verdict = Cell(dataset, ipc, method), ""
+        mean, std = _printed(cell)
+        theirs = "–" if mean is None else f"{mean:.1f}" if std is None else f"{mean:.1f} ± {std:.1f}"
+        if found := measured.of(cell):
+            own, kit = in_words(found, "published"), pooled(found)
+            if mean is not None:
+                verdict = str(compare(kit, Sample(mean, kit.std if std is None else std, *DRAWN["paper"])))
+        else:
+            asked = command("04_table_1", dataset=dataset, ipc=ipc, budget="full", methods=method)
+            missing[asked] = len(missing) + 1
+            own = (f"no run [{missing[asked]}]", "", "")
+        rows.append((name, str(ipc), theirs, *own, verdict))
     header = ("method", "images per class", "printed", "this kit", "sets × networks", "recipe", "kit − printed")
-    return Table(header, tuple(rows), _note(missing))
+    sources = " ".join(f"{table['name']}: {table['source']}." for table in reference("family").values())
+    note = (
+        f"Accuracy in %, tested with ConvNet. Printed: DC: the paper's Table 1. {sources} –: no number was found. All "
+        "printed numbers count as 5 sets × 20 networks, the defaults of the published code. Where no deviation was "
+        "printed, the comparison takes the kit's. kit − printed: difference in points, its 95 % interval, a verdict. "
+        "The report does not treat DSA and DM."
+    )
+    return Table(header, tuple(rows), note + listed(NOT_YET, missing))
+
+
+def _printed(cell: Cell) -> tuple[float | None, float | None]:
+    """Mean and deviation as printed; None for what was not printed."""
+    if cell.method == "dc":
+        paper = theirs_of("paper", "table1", cell)
+        return (paper.mean, paper.std) if paper else (None, None)
+    of = (PRINTED[cell.dataset], cell.ipc)
+    cells = reference("family")[cell.method]["cells"]
+    return next(((its["mean"], its["std"]) for its in cells if (its["dataset"], its["ipc"]) == of), (None, None))
+
+
+def listed(said: str, commands: Mapping[str, int]) -> str:
+    """The end of a note: what ``commands`` do, and a paragraph for each with its number. Nothing without commands."""
+    texts = (f"\n\n[{number}] `{asked}`" for asked, number in commands.items())
+    return f"\n\n{said}{''.join(texts)}" if commands else ""
 
 
 def against_dd() -> Table:
@@ -51,49 +76,3 @@ def against_dd() -> Table:
         "Accuracy in %, from the paper's Table 3. Networks: LeNet for MNIST, AlexCifarNet for CIFAR10. –: not printed."
     )
     return Table(("dataset", "images per class", "DD", "DC"), tuple(rows), note)
-
-
-def _cell(cell: Cell) -> tuple[float, float | None] | None:
-    """Mean and deviation as printed; the deviation is None if none was printed."""
-    if cell.method == "dc":
-        paper = theirs_of("paper", "table1", cell)
-        return (paper.mean, paper.std) if paper else None
-    for printed in reference("family")[cell.method]["cells"]:
-        if (printed["dataset"], printed["ipc"]) == (PRINTED[cell.dataset], cell.ipc):
-            return printed["mean"], printed["std"]
-    return None
-
-
-def _printed(cell: Cell, kit: Sample | None) -> Sample | None:
-    """The printed accuracy as a sample; a deviation that was not printed is taken from the kit."""
-    found = _cell(cell)
-    if found is None or kit is None:
-        return None
-    mean, std = found
-    return Sample(mean, kit.std if std is None else std, *DRAWN["paper"])
-
-
-def _text(cell: Cell) -> str:
-    found = _cell(cell)
-    if found is None:
-        return "–"
-    mean, std = found
-    return f"{mean:.1f}" if std is None else f"{mean:.1f} ± {std:.1f}"
-
-
-def _command(cell: Cell) -> str:
-    return command("04_table_1", dataset=cell.dataset, ipc=cell.ipc, budget="full", methods=cell.method)
-
-
-def _note(missing: Sequence[str]) -> str:
-    sources = " ".join(f"{table['name']}: {table['source']}." for table in reference("family").values())
-    note = (
-        f"Accuracy in %, tested with ConvNet. Printed: DC: the paper's Table 1. {sources} –: no number was found. All "
-        "printed numbers count as 5 sets × 20 networks, the defaults of the published code. Where no deviation was "
-        "printed, the comparison takes the kit's. kit − printed: difference in points, its 95 % interval, a verdict. "
-        "The report does not treat DSA and DM."
-    )
-    if missing:
-        note += "\n\nNot measured yet; filled by (`-p budget lesson` for a first look):"
-        note += "".join(f"\n\n[{number}] `{asked}`" for number, asked in enumerate(missing, 1))
-    return note

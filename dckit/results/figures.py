@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..show import Picture, kits_style, picture
+from ..show import Picture, kits_style, new_axes, picture
 from .measured import NETWORKS, Cell, Measured, networks_of, theirs_of
 from .run import METHODS
 from .store import Result
@@ -87,11 +87,11 @@ def cells_of(
 
 
 def smallest_cells(
-    results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published", budget: str = "smoke"
+    results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published"
 ) -> set[tuple[str, str]]:
-    """The cells of `cells_of` for which the run that the tables show has this budget."""
+    """The cells of `cells_of` for which the run that the tables show has the budget smoke."""
     found = _found(results, dataset, ipc, protocol, "")
-    return {pair for pair, runs in found.items() if runs[0].run.recipe.budget == budget}
+    return {pair for pair, runs in found.items() if runs[0].run.recipe.budget == "smoke"}
 
 
 def _found(
@@ -126,12 +126,11 @@ def heatmaps(
     names: Sequence[str] = NETWORKS,
     axes: tuple[str, str] = ("condensed with", "trained on the images"),
     starred: Mapping[str, Collection[tuple[str, str]]] | None = None,
-    star: str = "at the budget smoke",
 ) -> Picture:
     """One heat map per panel, all with a scale from 0 to 100 %, rows and columns in the order of ``names``.
 
-    axes: the labels of rows and columns; by default those of Table 2. starred: for each panel's title, the cells that
-    get a star. star: the meaning of the star, which is printed below the picture.
+    axes: the labels of rows and columns; by default those of Table 2. starred: for each panel's title, the cells at the
+    budget smoke. They get a star, whose meaning is printed below the picture.
     """
     starred = starred or {}
     rows = [n for n in names if any(n == row for cells in panels.values() for row, _ in cells)]
@@ -149,7 +148,7 @@ def heatmaps(
         + ", ".join(f"{' to '.join(pair)} {s}{_star(pair, starred.get(title, ()))}" for pair, s in cells.items())
         for title, cells in panels.items()
     )
-    meaning = f"* {star}" if any(starred.values()) else ""
+    meaning = "* at the budget smoke" if any(starred.values()) else ""
     if meaning:
         figure.supxlabel(meaning, fontsize=10)
     head = f"Accuracy in %. Rows: {axes[0]}. Columns: {axes[1]}. "
@@ -167,15 +166,8 @@ def _heatmap(
     ax.imshow(values, cmap="viridis", vmin=0, vmax=100, aspect="auto")
     for i, j in np.ndindex(values.shape):
         number = values[i, j]
-        known = not np.isnan(number)
-        ax.text(
-            j,
-            i,
-            f"{number:.1f}{_star((rows[i], columns[j]), starred)}" if known else "–",
-            ha="center",
-            va="center",
-            color="white" if known and number < 60 else "black",
-        )
+        text = "–" if np.isnan(number) else f"{number:.1f}{_star((rows[i], columns[j]), starred)}"
+        ax.text(j, i, text, ha="center", va="center", color="white" if number < 60 else "black")
     ax.set_xticks(range(len(columns)), columns, rotation=45, ha="right")
     ax.set_yticks(range(len(rows)), rows)
     ax.spines[:].set_visible(False)
@@ -185,8 +177,7 @@ def _heatmap(
 @kits_style
 def samples(rows: Mapping[str, Sample | None], alt: str) -> Picture:
     """One row per sample: mean ± deviation in %, drawn and in numbers, and the number of sets × networks."""
-    figure = Figure(figsize=(7, 0.8 + 0.45 * len(rows)), layout="constrained")
-    ax = figure.add_subplot()
+    figure, ax = new_axes(0.8 + 0.45 * len(rows), 7)
     known = {row: s for row, s in enumerate(rows.values()) if s}
     means = [s.mean for s in known.values()]
     ax.errorbar(means, list(known), xerr=[s.std for s in known.values()], fmt="o", color="#0072B2", ms=8, capsize=5)
@@ -196,5 +187,4 @@ def samples(rows: Mapping[str, Sample | None], alt: str) -> Picture:
     ax.set_yticks(range(len(rows)), list(rows))
     ax.set(xlabel="test accuracy in %; sets × networks in brackets", ylim=(len(rows) - 0.5, -0.5))
     ax.grid(axis="y", color="lightgrey", lw=0.5)
-    ax.spines[["top", "right"]].set_visible(False)
     return picture(figure, f"{alt}. " + "; ".join(f"{name}: {text}" for name, text in zip(rows, texts, strict=True)))

@@ -10,23 +10,21 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from ..show import BLUE, MARKED, ORANGE, Picture, kits_style, mark_guess, picture
+from ..show import BLUE, MARKED, ORANGE, Picture, kits_style, mark_guess, new_axes, picture
 from .measured import Cell, Measured
+from .recipe_words import SIGN
 from .store import Result
 from .verdicts import Difference
 
-MNIST_1 = Cell("mnist", 1)  # the accuracy that the report could not reproduce
-_SIGN = {"report": " + ", "published": " - "}  # before details of the other recipe, as in `recipe_words`
+MNIST_1, BUDGET = Cell("mnist", 1), "lesson"  # the accuracy that the report could not reproduce; of all rungs
 
 
 @dataclass(frozen=True)
 class Effect(Difference):
-    """A mean difference, and the numbers of pairs of sets and of networks behind it."""
+    """A mean difference, and the number of pairs of sets behind it."""
 
     sets: int
-    networks: int
 
 
 def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
@@ -46,7 +44,7 @@ def effect(before: Sequence[Result], after: Sequence[Result]) -> Effect:
     x, y = means if len(seeds) > 1 else (a[seeds[0]], b[seeds[0]])
     low, high = ttest_rel(y, x).confidence_interval() if len(x) > 1 else (-math.inf, math.inf)
     difference = statistics.fmean(means[1]) - statistics.fmean(means[0])
-    return Effect(difference, float(low), float(high), len(seeds), sum(len(a[s]) for s in seeds))
+    return Effect(difference, float(low), float(high), len(seeds))
 
 
 def steps(names: Sequence[str], rungs: Sequence[Sequence[Result]]) -> dict[str, Effect]:
@@ -54,31 +52,28 @@ def steps(names: Sequence[str], rungs: Sequence[Sequence[Result]]) -> dict[str, 
     return {name: effect(a, b) for name, (a, b) in zip(names, pairwise(rungs), strict=True)}
 
 
-def rungs(
-    measured: Measured, start: str, names: Sequence[str], budget: str = "lesson", cell: Cell = MNIST_1
-) -> list[list[Result]]:
+def rungs(measured: Measured, start: str, names: Sequence[str]) -> list[list[Result]]:
     """The results on every rung from ``start`` to the other recipe; each rung switches one more detail.
 
-    start: "report" or "published". names: the details in the order in which they are switched. A rung without
-    measurements is an empty list. Raises ValueError for another start or an unknown detail.
+    They are those on MNIST, 1 image per class, at the budget lesson. start: "report" or "published". names: the details
+    in the order in which they are switched. A rung without measurements is an empty list. Raises ValueError for another
+    start or an unknown detail.
     """
-    if start not in _SIGN:
+    if start not in SIGN:
         raise ValueError(f"a ladder cannot start at {start!r}: expected report or published")
-    protocols = (_SIGN[start].join((start, *names[:n])) for n in range(len(names) + 1))
-    return [measured.of(cell, protocol, budget) for protocol in protocols]
+    protocols = (f" {SIGN[start]} ".join((start, *names[:n])) for n in range(len(names) + 1))
+    return [measured.of(MNIST_1, protocol, BUDGET) for protocol in protocols]
 
 
-def alone_and_last(
-    measured: Measured, names: Sequence[str], budget: str = "lesson", cell: Cell = MNIST_1
-) -> dict[str, dict[str, Effect]]:
+def alone_and_last(measured: Measured, names: Sequence[str]) -> dict[str, dict[str, Effect]]:
     """The effect of each detail: "alone", when all others are as in the report, and "last", when all are as published.
 
     Raises ValueError if one of these recipes was not measured.
     """
     found: dict[str, dict[str, Effect]] = {}
     for name in names:
-        without, with_it = rungs(measured, "report", [name], budget, cell)
-        complete, all_but_one = rungs(measured, "published", [name], budget, cell)
+        without, with_it = rungs(measured, "report", [name])
+        complete, all_but_one = rungs(measured, "published", [name])
         found[name] = {"alone": effect(without, with_it), "last": effect(all_but_one, complete)}
     return found
 
@@ -87,8 +82,7 @@ def alone_and_last(
 def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
     """Draw effects and their intervals: one row per detail, with a marker for each way to measure it."""
     kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))
-    figure = Figure(figsize=(7, 1.1 + 0.5 * len(rows)), layout="constrained")
-    ax = figure.add_subplot()
+    figure, ax = new_axes(1.1 + 0.5 * len(rows), 7)
     for number, (kind, (colour, marker, _)) in enumerate(zip(kinds, MARKED, strict=False)):
         found = [(i + 0.24 * (number - (len(kinds) - 1) / 2), row[kind]) for i, row in enumerate(rows.values())]
         means = [e.difference for _, e in found]
@@ -98,7 +92,6 @@ def forest(rows: Mapping[str, Mapping[str, Effect]]) -> Picture:
     ax.set_yticks(range(len(rows)), list(rows))
     ax.invert_yaxis()
     ax.set_xlabel("points of test accuracy, with 95 % intervals")
-    ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper left", ncols=len(kinds), frameon=False)
     said = (f"{name}: " + ", ".join(f"{kind} {e}" for kind, e in row.items()) for name, row in rows.items())
     return picture(figure, "Effects in points of test accuracy. " + "; ".join(said))
@@ -114,8 +107,7 @@ def waterfall(
     step that a learner expects to be the largest, or the points expected of all steps together.
     """
     names = [start[0], *climb, end]
-    figure = Figure(figsize=(7, 0.9 + 0.42 * len(names)), layout="constrained")
-    ax = figure.add_subplot()
+    figure, ax = new_axes(0.9 + 0.42 * len(names), 7)
     level = start[1]
     ax.plot(level, 0, "o", color="black", ms=8)
     for row, step in enumerate(climb.values(), 1):
@@ -130,7 +122,6 @@ def waterfall(
     ax.use_sticky_edges = False  # else the axis would end exactly where the bars begin
     ax.margins(x=0.25)
     ax.set_xlabel("test accuracy in %")
-    ax.spines[["top", "right"]].set_visible(False)
     said = "; ".join(f"{name}: {step}" for name, step in climb.items())
     mark = mark_guess(ax, None if guess is None or isinstance(guess, str) else start[1] + guess)
     return picture(figure, f"From {start[0]}, {start[1]:.1f} %, to {end}, {level:.1f} %, in points. {said}{mark}")

@@ -1,12 +1,11 @@
 """The measured and the printed accuracies for a cell of a table."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..method import ALGORITHMS, Recipe, without_batch_norm
-from .recipe_words import protocol_recipe
+from .recipe_words import fields_in_words, protocol_recipe
 from .run import Run
 from .store import Result
 from .verdicts import Sample, pooled, printed
@@ -104,10 +103,19 @@ def recipe_of(run: Run, protocol: str) -> str:
     return ", ".join((protocol, run.recipe.budget, *filter(None, words)))
 
 
+def in_words(found: Sequence[Result], protocol: str) -> tuple[str, str, str]:
+    """Accuracy, sets × networks and recipe of the results of a cell, as a table prints them."""
+    sample, run = pooled(found), found[0].run
+    count = f"{sample.sets} × {sample.networks}"
+    if run.method == "whole":
+        count = f"{sample.sets} network{'s' * (sample.sets > 1)}"
+    return str(sample), count, recipe_of(run, protocol)
+
+
 def protocol_of(run: Run, protocol: str) -> str:
     """A run's recipe in words for `protocol_recipe`, which gives this recipe at the run's budget."""
     found = run.recipe.differences(_at_budget(run, protocol), run.parts)
-    return " + ".join((protocol, *(f"{field}={_json(value)}" for field, value in found.items())))
+    return " + ".join((protocol, *fields_in_words(found)))
 
 
 def _at_budget(run: Run, protocol: str) -> Recipe:
@@ -115,16 +123,12 @@ def _at_budget(run: Run, protocol: str) -> Recipe:
     return protocol_recipe(protocol, recipe.ipc, recipe.budget, network, recipe.testing.network, recipe.method)
 
 
-def _json(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def theirs_of(source: str, table: str, cell: Cell) -> Sample | None:
     """The printed accuracy of a cell, or None. For the report's Table 3, the paper's numbers are in its Table 2."""
-    if table != "table1" and cell.ipc != 1:
-        return None
     if table == "table1":
         ipc = None if cell.method == "whole" else cell.ipc
         return printed(source, table, cell.dataset, ipc=ipc, method=cell.method)
+    if cell.ipc != 1:
+        return None
     key = {"condensed_with": cell.network, "trained": cell.trained}
     return printed(source, "table2" if source == "paper" else table, cell.dataset, **key)

@@ -20,16 +20,13 @@ def measure(run: Run, real: ImageData, outputs: str | Path, device: str = "auto"
     if real.name != run.dataset:
         raise ValueError(f"the run is of dataset {run.dataset!r}, the images are of {real.name!r}")
     path = run.result_file(outputs)
-    if path.exists():
-        scores = read(path).scores
-        refuse_other_data(path, scores.card, real.digest)
-        return scores
-    data = real.train if run.method == "whole" else condensed_images(run, real, outputs, device)
-    scores = watched(evaluating(data, real, run.recipe, run.seed, device))
-    try:
-        save(run, scores, outputs)
-    except FileExistsError:  # another process was faster
-        return read(path).scores
+    if not path.exists():
+        data = real.train if run.method == "whole" else condensed_images(run, real, outputs, device)
+        scores = watched(evaluating(data, real, run.recipe, run.seed, device))
+        if not path.exists():  # else another process was faster
+            save(run, scores, outputs)
+    scores = read(path).scores
+    refuse_other_data(path, scores.card, real.digest)
     return scores
 
 

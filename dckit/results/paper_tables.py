@@ -5,9 +5,10 @@ from typing import Any
 
 from ..method import Scores
 from ..show import Table
+from .family_table import NOT_YET, listed
 from .family_table import against_dd as against_dd
 from .family_table import family as family
-from .measured import BUILT, NETWORKS, REBUILT, Cell, Measured, networks_of, protocol_of, recipe_of, theirs_of
+from .measured import BUILT, NETWORKS, REBUILT, Cell, Measured, in_words, networks_of, protocol_of, theirs_of
 from .run import METHODS, Run, command
 from .store import Result
 from .verdicts import PRINTED, compare, pooled, printed
@@ -76,7 +77,7 @@ def own_table(results: Sequence[Result], dataset: str, ipc: int, protocol: str =
     for method in METHODS:
         found = measured.of(Cell(dataset, 1 if method == "whole" else ipc, method), protocol)
         if found:
-            rows.append((METHODS[method], *_kit(found, protocol)))
+            rows.append((METHODS[method], *in_words(found, protocol)))
     note = f"{dataset}, {ipc} image{'s' * (ipc > 1)} per class."
     if dataset not in PRINTED:
         note += " These are not the paper's images, so there is nothing to compare with."
@@ -106,21 +107,12 @@ def _table(
         number = (done if found else missing).setdefault(asked, len(done) + len(missing) + 1)
         texts = [str(sample or "–") for sample in theirs]
         if found:
-            accuracy, count, recipe = _kit(found, protocol)
+            accuracy, count, recipe = in_words(found, protocol)
             verdicts = [str(compare(pooled(found), sample)) if sample else "" for sample in theirs]
             rows.append((*key, *texts, accuracy, count, f"{recipe} [{number}]", *verdicts))
         else:
             rows.append((*key, *texts, f"no run [{number}]", "", "", "", ""))
     return Table((*keys, *_COLUMNS), tuple(rows), _note(done, missing))
-
-
-def _kit(found: Sequence[Result], protocol: str) -> tuple[str, str, str]:
-    """Accuracy, number of networks and recipe, as printed in a table."""
-    sample = pooled(found)
-    count = f"{sample.sets} × {sample.networks}"
-    if found[0].run.method == "whole":
-        count = f"{sample.sets} network{'s' * (sample.sets > 1)}"
-    return str(sample), count, recipe_of(found[0].run, protocol)
 
 
 def _command(table: str, cell: Cell, protocol: str, run: Run | None) -> str:
@@ -142,13 +134,8 @@ def _note(done: Mapping[str, int], missing: Mapping[str, int]) -> str:
         "Both differences are those of the run whose recipe stands in its column. Where both sides have one set, the "
         "interval knows nothing about how sets differ, and is too narrow."
     )
-    for said, commands in (
-        ("Measured by (`-p seed 0` for the first set, `1` for the second):", done),
-        ("Not measured yet; filled by (`-p budget lesson` for a first look):", missing),
-    ):
-        if commands:
-            note += f"\n\n{said}" + "".join(f"\n\n[{number}] `{asked}`" for asked, number in commands.items())
-    return note
+    note += listed("Measured by (`-p seed 0` for the first set, `1` for the second):", done)
+    return note + listed(NOT_YET, missing)
 
 
 def beside(measured: Mapping[str, Scores]) -> Table:

@@ -8,6 +8,8 @@
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from ..engine import json_or_text
 from ..method import Recipe, without_batch_norm
@@ -17,7 +19,7 @@ _OTHER = {"published": "report", "report": "published"}
 # Words of version 0.1. "network" is here that of stage C; another parameter gives that of stage T.
 OLD = {f"test_{name}": f"testing.{name}" for name in ("network", "version", "width")}
 OLD |= {"network": "condensing.network"}
-_SIGN = {"report": "+", "published": "-"}  # before a detail of the other recipe
+SIGN = {"report": "+", "published": "-"}  # before a detail of the other recipe
 
 
 def protocol_recipe(
@@ -48,11 +50,11 @@ def protocol_recipe(
             part, dot, name = OLD.get(field, field).rpartition(".")
             value = json_or_text(text)
             recipe = recipe.but(**{part: {name: value}} if dot else {name: value})
-        elif change in by_name and sign == _SIGN[base]:
+        elif change in by_name and sign == SIGN[base]:
             recipe = switched(recipe, [by_name[change]], start.filled(_OTHER[base]))
         else:
             raise ValueError(
-                f"{sign} {change} in protocol {protocol!r}: expected {_SIGN[base]} and one of "
+                f"{sign} {change} in protocol {protocol!r}: expected {SIGN[base]} and one of "
                 f"{', '.join(by_name)}, or + and a field of a recipe such as image_lr=0.01"
             )
     return recipe
@@ -64,5 +66,9 @@ def words_of(recipe: Recipe) -> str:
     usual = Recipe.filled_by(recipe.protocol, recipe.ipc, recipe.budget, without_batch_norm(network), recipe.method)
     changed = {} if usual.condensing.network == network else {"condensing.network": network}
     changed |= recipe.differences(recipe.filled(recipe.protocol))
-    texts = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed.items())
-    return " + ".join((recipe.protocol, *texts))
+    return " + ".join((recipe.protocol, *fields_in_words(changed)))
+
+
+def fields_in_words(changed: Mapping[str, Any]) -> list[str]:
+    """Fields with their values, as `protocol_recipe` reads them: "init=real"."""
+    return [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed.items()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..data import name_of
 from ..engine import expanded, whole
 from ..method import ALGORITHMS, NETWORKS, PARTS, Recipe
-from .recipe_words import protocol_recipe
+from .recipe_words import fields_in_words, protocol_recipe
 
 NAMED = 2  # changed fields that a name spells out
 LONGEST = 200  # characters of a file name; file systems allow about 250
@@ -106,8 +106,7 @@ def _label(recipe: Recipe, parts: tuple[str, ...]) -> str:
     if len(changed) > NAMED:
         digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:8]
         return f"{recipe.budget}-{digest}"
-    texts = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed.items())
-    return "-".join(("published", recipe.budget, *texts))
+    return "-".join(("published", recipe.budget, *fields_in_words(changed)))
 
 
 def runs(
@@ -143,9 +142,6 @@ def runs(
 
 def command(lesson: str, **parameters: object) -> str:
     """The command that runs a lesson, such as "04_table_1", with these parameters; empty texts are left out."""
-    given = [f"-p {name} {_quoted(str(value))}" for name, value in parameters.items() if value != ""]
+    texts = {name: f'"{value}"' if " " in str(value) else value for name, value in parameters.items() if value != ""}
+    given = (f"-p {name} {text}" for name, text in texts.items())
     return " ".join(("python -m dckit lessons", f"notebooks/{lesson}.ipynb", *given))
-
-
-def _quoted(words: str) -> str:
-    return f'"{words}"' if " " in words else words

@@ -1,5 +1,7 @@
 """The loops of stage C as one picture: what is repeated, how often, and what each step changes."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
@@ -25,10 +27,10 @@ def stage_c(K: int, T: int, steps: int) -> Picture:
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, 64), ylim=(0, 45))
     ax.axis("off")
-    _box(ax, (1, 6, 62, 33), BLUE, f"K = {K} time{'s' * (K > 1)} (iterations): draw a fresh network θ", "↻")
-    _box(ax, (4, 8.5, 56, 25.5), ORANGE, f"T = {T} time{'s' * (T > 1)} (matching_steps):", "↻")
+    _box(ax, (1, 6, 62, 33), BLUE, f"↻ K = {K} time{'s' * (K > 1)} (iterations): draw a fresh network θ")
+    _box(ax, (4, 8.5, 56, 25.5), ORANGE, f"↻ T = {T} time{'s' * (T > 1)} (matching_steps):")
     _box(ax, (6.5, 11, 24, 17.5), ORANGE, "for each class c:")
-    _box(ax, (33.5, 11, 24, 17.5), GREEN if trained else GREY, "then, on all images S:", dashed=not trained)
+    _box(ax, (33.5, 11, 24, 17.5), GREEN if trained else GREY, "then, on all images S:", "-" if trained else "--")
     matching = ["one matching step of", "the images of class c:", "down the distance D,", "step size η_S (image_lr)"]
     training = [f"ς = {steps} step{'s' * (steps != 1)} of the network", "(network_steps), down its"]
     if trained:
@@ -46,16 +48,12 @@ def stage_c(K: int, T: int, steps: int) -> Picture:
     return picture(figure, _words(K, T, steps, trained))
 
 
-def _box(
-    ax: Axes, place: tuple[float, float, float, float], colour: str, title: str, mark: str = "", dashed: bool = False
-) -> None:
-    """A frame at x, y, width, height, with a title at its top. mark: a sign before the title, such as a loop."""
+def _box(ax: Axes, place: tuple[float, float, float, float], colour: str, title: str, line: str = "-") -> None:
+    """A frame at x, y, width, height, with a title at its top."""
     x, y, width, height = place
-    line = "--" if dashed else "-"
-    ax.add_patch(
-        FancyBboxPatch((x, y), width, height, "round,pad=0,rounding_size=1.2", fill=False, ec=colour, lw=2, ls=line)
-    )
-    ax.text(x + 1.3, y + height - 2.5, f"{mark} {title}".strip(), color=colour, va="center", weight="bold", fontsize=11)
+    style: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=1.2", "fill": False, "lw": 2}
+    ax.add_patch(FancyBboxPatch((x, y), width, height, ec=colour, ls=line, **style))
+    ax.text(x + 1.3, y + height - 2.5, title, color=colour, va="center", weight="bold", fontsize=11)
 
 
 def _words(K: int, T: int, steps: int, trained: bool) -> str:

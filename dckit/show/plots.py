@@ -99,7 +99,7 @@ def curves(
 
     x: the values' positions; None: 1, 2, 3 and so on.
     """
-    figure, ax = _axes()
+    figure, ax = new_axes()
     for (name, values), (colour, _, dash) in zip(lines.items(), MARKED * 3, strict=False):
         ax.plot(x or range(1, len(values) + 1), values, dash, color=colour, lw=1.5, label=name)
     if len(lines) > 1:
@@ -113,18 +113,13 @@ def curves(
 @kits_style
 def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: float | None = None) -> Picture:
     """One row per group: a dot per value, and mean ± population standard deviation as a bar and in numbers."""
-    figure, ax = _axes(height=0.9 + 0.5 * len(groups))
+    figure, ax = new_axes(height=0.9 + 0.5 * len(groups))
     for row, (values, (colour, marker, _)) in enumerate(zip(groups.values(), MARKED * 3, strict=False)):
         mean, std = statistics.fmean(values), statistics.pstdev(values)
         ax.errorbar(mean, row, xerr=std, color=colour, capsize=5, lw=1.5)
         ax.plot(values, [row] * len(values), marker, color=colour, alpha=0.4, ms=6, mew=0)
-        ax.annotate(
-            f"{mean:.1f} ± {std:.1f}" if len(values) > 1 else f"{mean:.1f}",
-            (mean, row),
-            (0, 9),
-            textcoords="offset points",
-            ha="center",
-        )
+        text = f"{mean:.1f} ± {std:.1f}" if len(values) > 1 else f"{mean:.1f}"
+        ax.annotate(text, (mean, row), (0, 9), textcoords="offset points", ha="center")
     ax.set_yticks(range(len(groups)), list(groups))
     ax.set(xlabel=xlabel, ylim=(len(groups) - 0.5, -0.7))
     return picture(figure, alt + mark_guess(ax, guess))
@@ -133,7 +128,7 @@ def dots(groups: Mapping[str, Sequence[float]], xlabel: str, alt: str, guess: fl
 @kits_style
 def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str | None = None) -> Picture:
     """One horizontal bar per name, with its value. guess: a learner's guess, a number or one of the names."""
-    figure, ax = _axes(height=0.7 + 0.4 * len(values))
+    figure, ax = new_axes(height=0.7 + 0.4 * len(values))
     drawn = ax.barh(list(values), list(values.values()), color=BLUE, height=0.6)
     ax.bar_label(drawn, fmt="{:.3g}", padding=4)
     ax.invert_yaxis()
@@ -148,12 +143,10 @@ def bars(values: Mapping[str, float], xlabel: str, alt: str, guess: float | str 
 @kits_style
 def paired_bars(values: Mapping[str, tuple[float, float]], names: tuple[str, str], xlabel: str, alt: str) -> Picture:
     """Two horizontal bars per name, which differ in colour and hatching. names: of the two, for the legend."""
-    figure, ax = _axes(height=0.7 + 0.6 * len(values))
+    figure, ax = new_axes(height=0.7 + 0.6 * len(values))
     for i, (name, colour, hatch) in enumerate(zip(names, (BLUE, ORANGE), ("", "///"), strict=True)):
-        at = [row + 0.38 * i for row in range(len(values))]
-        drawn = ax.barh(
-            at, [pair[i] for pair in values.values()], 0.36, color=colour, hatch=hatch, edgecolor="white", label=name
-        )
+        places, lengths = [row + 0.38 * i for row in range(len(values))], [pair[i] for pair in values.values()]
+        drawn = ax.barh(places, lengths, 0.36, color=colour, hatch=hatch, edgecolor="white", label=name)
         ax.bar_label(drawn, fmt="{:.0f}", padding=4)
     ax.set_yticks([row + 0.19 for row in range(len(values))], list(values))
     ax.invert_yaxis()
@@ -179,9 +172,9 @@ def picks(points: Tensor, chosen: Mapping[str, Sequence[int]], alt: str) -> Pict
     return picture(figure, alt)
 
 
-def _axes(height: float = 3.0) -> tuple[Figure, Axes]:
-    """A figure 6.5 inches wide and its axes, made without pyplot, so that it need not be closed."""
-    figure = Figure(figsize=(6.5, height), layout="constrained")
+def new_axes(height: float = 3.0, width: float = 6.5) -> tuple[Figure, Axes]:
+    """A figure of this size in inches and its axes, made without pyplot, so that it need not be closed."""
+    figure = Figure(figsize=(width, height), layout="constrained")
     ax = figure.add_subplot()
     ax.spines[["top", "right"]].set_visible(False)
     return figure, ax
