@@ -69,6 +69,8 @@ def test_a_set_may_have_more_images_of_some_classes(digits, quick, tmp_path):
     assert torch.equal(again.labels, labels.sort().values)
     assert len(evaluate(again, digits, quick, progress=False).accuracies) == 1
     assert "nearest to its 9" in shown(digits, {"theirs": [again]}, ["theirs"], 0, 9, 0).alt
+    with pytest.raises(ValueError, match="image 1 of 'theirs': it has 1 of each class"):
+        shown(digits, {"theirs": [again]}, ["theirs"], 0, 9, 1)
 
 
 def test_a_set_comes_back_from_its_file_as_it_was(condensed, tmp_path):
