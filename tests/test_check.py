@@ -149,6 +149,8 @@ wrongs(
     biases=("biases and norm layers are counted", summed(lambda a, b: (1 - cosines(a, b)).sum(), anything)),
     layers=("one cosine for a whole layer", summed(in_all)),
     layers_and_biases=("one cosine for a whole layer", summed(in_all, anything)),
+    kernel_rows=("each row of a 3×3 kernel", summed(lambda a, b: (1 - F.cosine_similarity(a, b, dim=-1)).sum())),
+    kernel_places=("each place in a 3×3 kernel", summed(lambda a, b: (1 - F.cosine_similarity(a, b)).sum())),
     dots=("not divided", summed(lambda a, b: (1 - (rows_of(a) * rows_of(b)).sum(1)).sum())),
     rows=("shape is wrong: expected one number", lambda mine, real: 1 - cosines(mine[0], real[0])),
     detached=("detached", lambda mine, real: gradient_distance(mine, real).detach()),
@@ -240,6 +242,15 @@ def cleared_after_each_class(network, batches, images, labels, optimizer):
         own = labels == c
         pull = gradients(network, images[own], labels[own], create_graph=True)
         gradient_distance(pull, gradients(network, *batches[c])).backward()
+    optimizer.step()
+    return 0.0
+
+
+@wrong(check.matching_step, "all classes were matched at once")
+def all_at_once(network, batches, images, labels, optimizer):
+    optimizer.zero_grad()
+    real = gradients(network, torch.cat([b for b, _ in batches]), torch.cat([y for _, y in batches]))
+    gradient_distance(gradients(network, images, labels, create_graph=True), real).backward()
     optimizer.step()
     return 0.0
 

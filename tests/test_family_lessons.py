@@ -223,6 +223,8 @@ def test_the_initialisation_widget_says_what_each_start_reaches(digits):
     picture = initialisation_shown(state.condensed, found, "other 2", 1)
     assert f"after 1 steps, by initial weights: known {found.accuracies[KNOWN][1]:.1f}" in picture.alt
     assert "From other 2, step by step" in picture.alt
+    with pytest.raises(ValueError, match="expected 0 to 3"):
+        initialisation_shown(state.condensed, found, KNOWN, 4)
     with pytest.raises(ValueError, match="not the tensors of a set of DD"):
         measured(digits, state.condensed, {k: v for k, v in state.learned.items() if not k.startswith("weight ")})
 

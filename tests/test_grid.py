@@ -27,7 +27,6 @@ from dckit.batch.grid_cells import chains, jobs_of
 from dckit.data import Split
 from dckit.method import Scores
 from dckit.results import runs
-from dckit.results.store import save
 
 GRIDS = Path(__file__).parents[1] / "notebooks" / "grids"
 PARAMETERS = """dataset = "digits"
@@ -88,7 +87,7 @@ def ready(tmp_path_factory):
         (run,) = runs("digits", 1, "smoke", seed, "random", "MLP")
         n = run.recipe.testing.networks
         card = {"dataset": "digits", "recipe": run.recipe.as_json(), "seed": seed, "networks": n}
-        save(run, Scores((50.0,) * n, 1.0, card | {"set": {"method": "random", "ipc": 1}}), folder)
+        results.save(run, Scores((50.0,) * n, 1.0, card | {"set": {"method": "random", "ipc": 1}}), folder)
     return folder
 
 

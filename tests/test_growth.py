@@ -86,6 +86,11 @@ def test_the_picture_shows_the_images_of_its_iteration(kept, monkeypatch):
     assert torch.equal(torch.stack(drawn), kept.pixels)
 
 
+def test_an_iteration_that_was_not_kept_is_refused(kept):
+    with pytest.raises(ValueError, match="iteration 3: expected one of 0, 1, 2, 4"):
+        growth.shown(kept, 3)
+
+
 def test_the_slider_moves_through_the_stored_iterations(kept):
     panel = widgets.growth()
     slider = panel.controls["iteration"]

@@ -61,6 +61,15 @@ def test_the_widget_follows_its_controls_and_holds_every_interval():
         assert -EDGE <= found.low <= found.high <= EDGE
 
 
+@pytest.mark.parametrize(
+    ("deviation", "sets", "says"),
+    [(-0.5, 1, "deviation -0.5: expected 0 or more"), (0.5, 0, "sets 0: expected 1 or more")],
+)
+def test_bad_values_are_one_sentence(deviation, sets, says):
+    with pytest.raises(ValueError, match=says):
+        shown(1.0, deviation, sets)
+
+
 # how many sets
 
 

@@ -233,9 +233,26 @@ def test_the_values_of_every_kind_of_control(control, words):
     assert dial.values[dial.start] == pytest.approx(control.value)
 
 
-def test_a_single_choice_waits_for_nothing():
-    one = ui.Dropdown(options=["x"], description="the only one")
-    assert "<p>" not in widgets.Panel(lambda one: Table(("n",), ()), one=one).played
+def test_a_text_waits_for_a_kernel_and_a_single_choice_for_nothing():
+    draw = lambda **values: Table(("n",), ())  # noqa: E731
+    text, one = ui.Text(value="a", description="the text"), ui.Dropdown(options=["x"], description="the only one")
+    assert Parsed(widgets.Panel(draw, text=text, one=one).played).texts["p"] == [
+        "To change “the text”, you need a running kernel."
+    ]
+    assert "<p>" not in widgets.Panel(draw, one=one).played
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"sise": [1]}, "unknown control 'sise', expected name, size, double, colour"),
+        ({"size": [1, 5]}, "control 'size' has no value 5"),
+        ({"colour": ["green"]}, "control 'colour' has no value 'green'"),
+    ],
+)
+def test_what_no_control_has_is_refused_when_the_panel_is_made(values, sentence):
+    with pytest.raises(ValueError, match=f"played: {sentence}"):
+        widgets.Panel(shown, values, **controls())
 
 
 # what may stand in it

@@ -369,6 +369,65 @@ def test_a_result_comes_back_from_its_file_as_it_was(run, tmp_path):
     assert read_all(tmp_path / "new") == ([result], [])
 
 
+def test_scores_that_were_measured_can_be_saved(digits, quick, tmp_path):
+    recipe = quick.but(networks=2, epochs_augmented=1, iterations=1)
+    for method, data in (
+        ("random", random_images(digits, seed=3)),
+        ("whole", digits.train),
+        ("dc", last(condensing(digits, recipe, seed=3, device="cpu")).condensed),
+    ):
+        scores = evaluate(data, digits, recipe, seed=3, device="cpu")
+        run = Run("digits", method, recipe, 3)
+        assert read(save(run, scores, tmp_path)).scores.accuracies == scores.accuracies
+
+
+def test_a_result_is_not_overwritten(tmp_path):
+    run = RUNS[0]
+    path = save(run, scores_of(run), tmp_path)
+    before = path.read_bytes()
+    better = replace(scores_of(run), accuracies=(99.0,) * 20)
+    with pytest.raises(FileExistsError, match=r"-full-0\.json is there already: delete it to measure anew") as error:
+        save(run, better, tmp_path)
+    one_sentence(error)
+    assert path.read_bytes() == before
+
+
+def set_of(run, **changes):
+    return {"set": scores_of(run).card["set"] | changes}
+
+
+DC, RANDOM = RUNS[0], RUNS[2]
+
+
+@pytest.mark.parametrize(
+    ("run", "changes", "says"),
+    [
+        (DC, dict(dataset="fashionmnist"), "with dataset 'fashionmnist', the run has 'mnist'"),
+        (DC, dict(seed=1), "with seed 1, the run has 0"),
+        (DC, dict(recipe=PUBLISHED.but(lr=0.5).as_json()), "with lr 0.5, the run has 0.01"),
+        (DC, dict(recipe=PUBLISHED.but(testing={"network": "MLP"}).as_json()), "with network 'MLP', the run has 'Conv"),
+        (DC, dict(recipe=PUBLISHED.but(version="report").as_json()), "with version 'report', the run has 'published'"),
+        (DC, dict(recipe=PUBLISHED.but(networks=3).as_json(), networks=20), "with networks 3, the run has 20"),
+        (DC, set_of(DC, method="random"), "with method 'random', the run has 'dc'"),
+        (DC, set_of(DC, recipe=PUBLISHED.but(image_lr=1).as_json()), "with image_lr 1.0, the run has 0.1"),
+        (DC, set_of(DC, ipc=10), "with images per class 10, the run has 1"),
+        (DC, set_of(DC, recipe=Recipe.published(10).as_json()), "with matching_steps 10, the run has 1"),
+        (DC, set_of(DC, seed=4), "with seed of the set 4, the run has 0"),
+        (DC, set_of(DC, iteration=999), "with iterations 999, the run has 1000"),
+        (DC, dict(networks=21), "only 20 of 21 networks were tested"),
+        (RANDOM, set_of(RANDOM, method="herding"), "with method 'herding', the run has 'random'"),
+        (RANDOM, set_of(RANDOM, seed=9), "with seed of the set 9, the run has 1"),
+        (RANDOM, dict(set={}), "with method None, the run has 'random'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_scores_of_another_run_are_refused_and_nothing_is_written(run, changes, says, tmp_path):
+    with pytest.raises(ValueError, match=says) as error:
+        save(run, scores_of(run, **changes), tmp_path)
+    one_sentence(error)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_set_of_the_published_code_can_be_measured(digits, quick, tmp_path):
     condensed = random_images(digits)
     torch.save({"data": [[condensed.images, condensed.labels]]}, tmp_path / "res.pt")
@@ -377,9 +436,6 @@ def test_a_set_of_the_published_code_can_be_measured(digits, quick, tmp_path):
     path = save(run, evaluate(imported, digits, quick, device="cpu"), tmp_path)
     made = {"ipc": 1, "method": "dc", "source": "published code, res.pt, experiment 0", "digest": digits.digest}
     assert read(path).scores.card["set"] == made
-
-
-DC = RUNS[0]
 
 
 # Files that are no results
@@ -511,6 +567,13 @@ def test_a_result_of_version_0_1_is_read_whatever_its_name(flat, name):
 def test_a_result_of_version_0_1_that_means_nothing_here_is_refused(flat, changes):
     rewrite(flat, recipe=json.loads(flat.read_text())["recipe"] | changes)
     assert_refused(flat, "is damaged or no result of this kit")
+
+
+def test_scores_whose_card_has_a_recipe_of_version_0_1_can_be_saved(flat, tmp_path):
+    recipe = json.loads(flat.read_text())["recipe"]
+    run = Run("mnist", "dc", Recipe.read(recipe))
+    path = save(run, scores_of(run, recipe=recipe, **set_of(run, recipe=recipe)), tmp_path / "new")
+    assert read(path).run == run
 
 
 def test_files_that_are_no_results_are_named_and_the_others_read(tmp_path):

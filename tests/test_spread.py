@@ -75,6 +75,10 @@ def test_one_network_has_no_deviation():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
+        (dict(sets=3), "sets 3: expected 1 to 2"),
+        (dict(sets=0), "sets 0: expected 1 to 2"),
+        (dict(networks=4), "networks 4: expected 1 to 3"),
+        (dict(epoch=15), "epoch 15: expected one of 10, 20"),
         (dict(epochs=[10]), "sets × networks × 1 checkpoints"),
         (dict(accuracies=[1.0, 2.0]), "expected accuracies of sets × networks"),
         (dict(accuracies=[]), "expected accuracies of sets × networks"),

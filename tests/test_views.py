@@ -88,6 +88,8 @@ def test_a_gradient_without_length_has_no_angle():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        ({"blend": 1.5}, r"blend 1.5: expected 0 \(noise\) to 1"),
+        ({"blend": math.nan}, "blend nan"),
         ({"network": "VGG"}, "unknown network 'VGG'"),
         ({"metric": "l2"}, "unknown metric 'l2'"),
         ({"label": 10}, "label 10: expected 0 to 9"),
@@ -193,6 +195,19 @@ def test_each_image_of_a_class_can_be_chosen(digits):
         assert said in set_explorer.shown(digits, {"two": [two]}, ["two"], 0, 5, number).alt
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"names": ["nose"]}, "unknown run 'nose': expected one of noise, real start, random"),
+        ({"label": 10}, "label 10"),
+        ({"number": 1}, "image 1 of 'noise': it has 1 of each class, counted from 0"),
+    ],
+)
+def test_the_explorer_refuses_what_is_not_there(digits, history, change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        set_explorer.shown(digits, history, **({"names": ["noise"], "iteration": 1} | change))
+
+
 def test_the_explorer_refuses_a_set_of_other_images(digits, history):
     foreign = history["random"][0]
     card = foreign.card | {"classes": list("abcdefghij"), "dataset": "letters"}
@@ -215,6 +230,8 @@ def test_every_combination_is_looked_up_by_its_recipe_whatever_the_order():
         Run("mnist", "dc", protocol_recipe(switches.protocol_of(names))).name
         == Run("mnist", "dc", Recipe.published()).name
     )
+    with pytest.raises(ValueError, match="unknown detail 'momentum': expected optimiser, "):
+        switches.protocol_of(["momentum"])
 
 
 def test_switches_show_what_was_measured_for_them_and_nothing_else():

@@ -17,7 +17,7 @@ def alexnet_bug(function: Callable[..., Any]) -> str:
     """Lesson 7. ``function(network)`` returns the report's AlexNet without its fault, all the rest as it was."""
     suspect = build("AlexNet", (1, 28, 28), 10, "report", width=8).double()
     images = torch.randn(4, 1, 28, 28).double()
-    assert isinstance(suspect, nn.Sequential)  # as all of `models` are
+    assert isinstance(suspect, nn.Sequential)  # as all of `networks` are
     body, last = suspect.eval()[:-2], suspect[-2]
     with torch.no_grad():
         last.weight *= 5 / last(body(images)).std()  # a network sure of itself, as after training

@@ -62,6 +62,12 @@ def _wrong_layerwise(synthetic: Sequence[Tensor], real: Sequence[Tensor]) -> dic
         "the mean over each layer's rows was taken: sum over the rows, too.": (
             _summed(weights, lambda s, r: (1 - cosines(s, r)).mean())
         ),
+        "each row of a 3×3 kernel has a cosine of its own: first flatten each filter to one row with `flatten(1)`.": (
+            _summed(weights, lambda s, r: (1 - F.cosine_similarity(s, r, dim=-1)).sum())
+        ),
+        "each place in a 3×3 kernel has a cosine of its own: first flatten each filter to one row with `flatten(1)`.": (
+            _summed(weights, lambda s, r: (1 - F.cosine_similarity(s, r)).sum())
+        ),
         biases: _summed(every, lambda s, r: (1 - cosines(s, r)).sum()),
         layer_cosines: _summed(weights, of_layer),
         f"{layer_cosines} And {biases}": _summed(every, of_layer),

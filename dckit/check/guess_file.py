@@ -61,7 +61,7 @@ def _fits(record: Any, fields: dict[str, tuple[type, ...]]) -> bool:
         return False
     try:
         return bool(moment(record))
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one so early that no time zone has it
         return False
 
 

@@ -101,12 +101,18 @@ def _wrong_steps() -> dict[str, Tensor]:
     """How known mistakes move the images, by what is to be said to each."""
     case = Case()
     (slope,) = torch.autograd.grad(case.distances().sum(), case.images)
+    everything, classes = (torch.cat(parts) for parts in zip(*case.batches, strict=True))
+    mine = gradients(case.network, case.images, case.labels, create_graph=True)
+    together = gradient_distance(mine, gradients(case.network, everything, classes))
     last = (case.labels == CLASSES - 1).view(-1, 1, 1, 1)
     often = torch.tensor([sum(MOMENTUM**k for k in range(CLASSES - c)) for c in range(CLASSES)]).double()
     gradient = {
         "the sign is wrong: the step increases the distance, and should reduce it.": -slope,
         "the gradient of the step before was added: begin with `optimizer.zero_grad()`.": slope + 1,
         "this is the step for the mean of the distances: take the gradient of their sum.": slope / CLASSES,
+        "all classes were matched at once: match each class's images with its own real batch.": (
+            torch.autograd.grad(together, case.images)[0]
+        ),
         "classes are missing: only the last one's images changed. Is the gradient cleared after each class?": (
             slope * last
         ),

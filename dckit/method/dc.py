@@ -106,8 +106,9 @@ class DC(Algorithm):
         def step(learned: Learned, generator: torch.Generator) -> tuple[Learned, Tensor]:
             images, train_images = with_momentum(self, learned)
             redraw(network, train_network, real, self, generator)
-            both = (train_images, network, train_network, match)
-            loss = iterate(self, real.train, images, labels, *both, generator=generator)
+            loss = iterate(
+                self, real.train, images, labels, train_images, network, train_network, match, generator=generator
+            )
             return moved(images, train_images), loss
 
         return step

@@ -12,5 +12,5 @@ from .paper_tables import setting, table_1, table_2, table_3
 from .recipe_words import protocol_recipe, words_of
 from .run import METHODS, Run, command, runs
 from .spreads import Spread, spread, spread_table
-from .store import Result, read, read_all, with_shipped
+from .store import Result, read, read_all, save, with_shipped
 from .verdicts import AGREES_WITHIN, PRINTED, Sample, Verdict, compare, pooled, printed, reference

@@ -1,6 +1,7 @@
 """Measuring a run, unless its result exists: lessons and grids use this for each cell of a table."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..data import CondensedSet, ImageData, refuse_other_data
@@ -23,7 +24,7 @@ def measure(run: Run, real: ImageData, outputs: str | Path, device: str = "auto"
     if not path.exists():
         data = real.train if run.method == "whole" else condensed_images(run, real, outputs, device)
         scores = watched(evaluating(data, real, run.recipe, run.seed, device))
-        if not path.exists():  # else another process was faster
+        with suppress(FileExistsError):  # another process was faster
             save(run, scores, outputs)
     scores = read(path).scores
     refuse_other_data(path, scores.card, real.digest)

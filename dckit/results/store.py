@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..engine import expanded, write_json
 from ..method import Recipe, Scores
@@ -25,10 +26,16 @@ class Result:
 
 
 def save(run: Run, scores: Scores, outputs: str | Path) -> Path:
-    """Save the scores of all networks of a run in the folder ``outputs``. Returns the file."""
+    """Save a result in the folder ``outputs``. Returns its file.
+
+    Raises FileExistsError if the file exists, and ValueError if the scores are not those of the run.
+    """
+    _refuse_others(run, scores)
+    path = run.result_file(outputs)
+    if path.exists():
+        raise FileExistsError(f"{path} is there already: delete it to measure anew")
     card = {k: v for k, v in scores.card.items() if k not in ("dataset", "recipe", "seed", "networks", "set")}
     made = {k: v for k, v in scores.card["set"].items() if k not in ("recipe", "seed")}
-    path = run.result_file(outputs)
     write_json(
         path,
         {"dataset": run.dataset, "method": run.method, "seed": run.seed, "recipe": run.recipe.as_json()}
@@ -36,6 +43,33 @@ def save(run: Run, scores: Scores, outputs: str | Path) -> Path:
         | card,
     )
     return path
+
+
+def _refuse_others(run: Run, scores: Scores) -> None:
+    """Raise ValueError unless the scores are complete and their card fits this run."""
+    card, made = scores.card, scores.card["set"]
+    n, of = scores.done
+    if n < of:
+        raise ValueError(f"only {n} of {of} networks were tested: a result holds all of them")
+    pairs = [("dataset", card["dataset"], run.dataset), ("seed", card["seed"], run.seed)]
+    pairs += [("method", made.get("method"), run.method)]
+    pairs += _pairs(Recipe.read(card["recipe"]).testing.decisive, run.recipe.testing.decisive)
+    if run.method != "whole":
+        pairs += [("images per class", made.get("ipc"), run.recipe.ipc)]
+    if "digest" in card and "digest" in made:
+        pairs += [("digest of the set's images", made["digest"], card["digest"])]
+    if "seed" in made:
+        pairs += [("seed of the set", made["seed"], run.seed)]
+    if run.condenses and "recipe" in made:
+        pairs += [("iterations", made["iteration"], run.recipe.condensing.iterations)]
+        pairs += _pairs(Recipe.read(made["recipe"]).condensing.decisive, run.recipe.condensing.decisive)
+    for what, found, wanted in pairs:
+        if found != wanted:
+            raise ValueError(f"the scores were measured with {what} {found!r}, the run has {wanted!r}")
+
+
+def _pairs(found: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    return [(name, found.get(name), wanted.get(name)) for name in found | wanted]
 
 
 def read(path: str | Path) -> Result:

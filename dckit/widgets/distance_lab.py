@@ -42,6 +42,8 @@ class Blend:
 def blended(real: ImageData, blend: float, network: str, metric: str, label: int, seed: int) -> Blend:
     """The `Blend` behind a picture of `shown`, which see."""
     real.refuse_label(label)
+    if not 0 <= blend <= 1:
+        raise ValueError(f"blend {blend}: expected 0 (noise) to 1 (a real image)")
     with seeded(seed):
         net = build(network, real.shape, len(real.classes), width=WIDTH)
         batch = gradients(net, *real.train.sample(label, IMAGES))
@@ -76,7 +78,7 @@ def shown(
     """Noise faded into a real image, the distance D of its gradients to those of real images, and both, by layers.
 
     blend: 0 (noise) to 1 (a real image). An arrow a weight: the real images' pull points right, the blend's is drawn at
-    its angle to it, the lengths in proportion. Raises ValueError for a network, metric or label that is none.
+    its angle to it, the lengths in proportion. Raises ValueError for a blend, network, metric or label that is none.
     """
     found = blended(real, blend, network, metric, label, seed)
     rows = math.ceil(len(found.pulls) / COLUMNS)

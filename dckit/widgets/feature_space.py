@@ -69,9 +69,11 @@ def shown(
     """Two classes in feature space at an iteration of a run, and the synthetic images that stand for them.
 
     sets: of one run, in the order of their iterations. first, second: the classes; network: which random one, it need
-    not be one that the run has met. Raises ValueError for one class twice.
+    not be one that the run has met. Raises ValueError for a label that is none, or for one class twice.
     """
     labels = (first, second)
+    for label in labels:
+        real.refuse_label(label)
     if first == second:
         raise ValueError(f"class {real.classes[first]!r} twice: expected two different classes")
     upto = [s for s in sets if s.card["iteration"] <= iteration] or sets[:1]

@@ -39,7 +39,12 @@ class Growth:
 
 @kits_style
 def shown(grown: Growth, iteration: int) -> Picture:
-    """The images at one iteration; below, the accuracy of networks trained on them, marked on the curve of all."""
+    """The images at one iteration; below, the accuracy of networks trained on them, marked on the curve of all.
+
+    Raises ValueError for an iteration that was not kept.
+    """
+    if iteration not in grown.iterations:
+        raise ValueError(f"iteration {iteration}: expected one of {', '.join(map(str, grown.iterations))}")
     stage, classes = grown.iterations.index(iteration), grown.card["classes"]
     means = [statistics.fmean(found) for found in grown.accuracies]
     stds = [statistics.pstdev(found) for found in grown.accuracies]

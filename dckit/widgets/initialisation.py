@@ -56,8 +56,10 @@ def measured(real: ImageData, condensed: CondensedSet, learned: Mapping[str, Ten
 def shown(condensed: CondensedSet, found: Steps, name: str, steps: int) -> Picture:
     """A set of DD, the accuracy after some of its steps for each initialisation, and step by step for one of them.
 
-    name: of initial weights, whose bar is hatched.
+    name: of initial weights, whose bar is hatched. Raises ValueError for a number of steps that is not there.
     """
+    if not 0 <= steps <= found.count:
+        raise ValueError(f"steps {steps}: expected 0 to {found.count}")
     classes = condensed.card["classes"]
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=(1, 3))

@@ -18,8 +18,12 @@ CELL = Cell("mnist", 1)  # the controls begin at its numbers, as the paper and t
 def verdict_of(difference: float, deviation: float, sets: int) -> Verdict:
     """The verdict on ``sets`` sets beside the paper's five, where both sides deviate alike from set to set.
 
-    difference: of the two means, in points.
+    difference: of the two means, in points. Raises ValueError for a negative deviation and for less than one set.
     """
+    if deviation < 0:
+        raise ValueError(f"deviation {deviation}: expected 0 or more")
+    if sets < 1:
+        raise ValueError(f"sets {sets}: expected 1 or more")
     paper = _printed("paper")
     theirs = Sample(paper.mean, deviation, paper.sets, paper.networks)
     return compare(Sample(paper.mean + difference, deviation, sets, paper.networks), theirs)
@@ -29,7 +33,7 @@ def verdict_of(difference: float, deviation: float, sets: int) -> Verdict:
 def shown(difference: float, deviation: float, sets: int) -> Picture:
     """The 95 % interval of a difference beside 0 and the band of ±2 points, and the verdict in words.
 
-    Arguments are those of `verdict_of`.
+    Arguments and errors are those of `verdict_of`.
     """
     found = verdict_of(difference, deviation, sets)
     figure = Figure(figsize=(6.4, 2.2))

@@ -1,6 +1,6 @@
 """Memory: how its size and its kind change what a network still knows after each step of new classes."""
 
-from typing import Any
+from functools import partial
 
 import ipywidgets as ui
 from matplotlib.figure import Figure
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from ..show import BLUE, ORANGE, Picture, kits_style, picture
 from ..uses import KINDS, Memories, Memory, ShippedMemories
 from ..uses.figures import NAMES, estimates, found_in
-from .panel import STYLE, Panel
+from .panel import STYLE, Panel, slider
 
 
 @kits_style
@@ -50,11 +50,5 @@ def memory(memories: Memories | None = None) -> Panel:
     sizes = sorted({m.ipc for m in replayed if m.kind != "none"})
     kinds = [kind for kind in KINDS if any(m.kind == kind for m in replayed)]
 
-    def draw(**values: Any) -> Picture:
-        return shown(measured, **values)
-
-    size = ui.SelectionSlider(
-        options=sizes, value=sizes[-1], description="images per class", continuous_update=False, style=STYLE
-    )
     kind = ui.ToggleButtons(options=[(NAMES[k], k) for k in kinds], value=kinds[0], description="memory", style=STYLE)
-    return Panel(draw, kind=kind, ipc=size)
+    return Panel(partial(shown, measured), kind=kind, ipc=slider("images per class", sizes, sizes[-1]))

@@ -7,6 +7,7 @@ import ipywidgets as ui
 
 from ..data import ImageData
 from ..show import Picture, Table
+from .dials import dials_of
 from .played import drawn, fragment, steadily, tags_of
 
 Shown = Picture | Table | Sequence[Picture | Table]
@@ -22,12 +23,14 @@ class Panel:
     keep their value. Name them where ``draw`` takes longer than 0.1 s, or where there would be more combinations.
     played None: all values of all controls; where there are more than 200 combinations, the controls with most values
     lose some.
-    Raises what ``draw`` raises for the first values; later errors stand in the panel, as a sentence.
+    Raises what ``draw`` raises for the first values, and ValueError for a name or value in ``played`` that no control
+    has; later errors stand in the panel, as a sentence.
     """
 
     def __init__(
         self, draw: Callable[..., Shown], played: Mapping[str, Sequence[Any]] | None = None, **controls: Any
     ) -> None:
+        dials_of(controls, played)  # refuses what is not there
         self.controls, self._draw, self._played = controls, draw, played
         self._shown = ui.HTML(tags_of(steadily(draw, self.values)))
         row = ui.Box(list(controls.values()), layout=ui.Layout(flex_flow="row wrap"))  # wraps on a narrow screen

@@ -17,7 +17,13 @@ HIDDEN = {d.name: d for d in difference(Recipe.report(), Recipe.published())}
 
 
 def protocol_of(on: Collection[str]) -> str:
-    """The report's recipe with these details as published, in words of `recipe_words`, in one order for each set."""
+    """The report's recipe with these details as published, in words of `recipe_words`, in one order for each set.
+
+    Raises ValueError for a name that is none of the six.
+    """
+    for name in on:
+        if name not in HIDDEN:
+            raise ValueError(f"unknown detail {name!r}: expected {', '.join(HIDDEN)}")
     return " + ".join(["report", *(name for name in HIDDEN if name in on)])
 
 

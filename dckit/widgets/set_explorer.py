@@ -40,13 +40,17 @@ def shown(
 ) -> Picture:
     """One image of each class of the named runs at an iteration, and the real images nearest to that of one class.
 
-    number: which of a class's images, from 0. Raises ValueError for a set of other images, or with fewer per class.
+    number: which of a class's images, from 0. Raises ValueError for a run, label or number that is not there, and
+    for a set of other images.
     """
+    real.refuse_label(label)
+    if strange := [name for name in names if name not in runs]:
+        raise ValueError(f"unknown run {strange[0]!r}: expected one of {', '.join(runs)}")
     sets = {name: at(runs[name], iteration) for name in names}
     for name, condensed in sets.items():
         if [condensed.card[key] for key in ("classes", "shape")] != [list(real.classes), list(real.shape)]:
             raise ValueError(f"{name!r} is a set of {condensed.card['dataset']}: its images are not like {real.name}'s")
-        if number >= (least := min(condensed.counts)):
+        if not 0 <= number < (least := min(condensed.counts)):
             raise ValueError(f"image {number} of {name!r}: it has {least} of each class, counted from 0")
     figure = Figure(figsize=(9, 3.2 * len(sets)), layout="constrained")
     axes = figure.subplots(2 * len(sets), 1, squeeze=False)[:, 0]

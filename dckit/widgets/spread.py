@@ -44,9 +44,15 @@ def shown(accuracies: Accuracies, epochs: Sequence[int], sets: int, networks: in
     """The first ``networks`` of the first ``sets`` after ``epoch`` epochs, and what one more of each would change.
 
     accuracies: in %, sets × networks × checkpoints, a nested list or a tensor. epochs: of the checkpoints. Raises
-    ValueError for another shape.
+    ValueError for another shape, and for more sets or networks, or other epochs, than were measured.
     """
-    measured, at = _measured(accuracies, epochs), list(epochs).index(epoch)
+    measured = _measured(accuracies, epochs)
+    for name, value, most in (("sets", sets, len(measured)), ("networks", networks, measured.shape[1])):
+        if not 1 <= value <= most:
+            raise ValueError(f"{name} {value}: expected 1 to {most}, as many as were measured")
+    if epoch not in epochs:
+        raise ValueError(f"epoch {epoch}: expected one of {', '.join(map(str, epochs))}")
+    at = list(epochs).index(epoch)
 
     def summary(m: int, n: int, k: int) -> Summary | None:
         """Of so many sets and networks at a checkpoint; None: not measured."""
