@@ -15,6 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.cases import Case
 from dckit.engine import tf32
 
+SIDE = 2048  # of the matrices that show what a machine can reach
+
 
 def measure(case: Case, hows: Sequence[str], device: str, rounds: int) -> dict[str, dict[str, float]]:
     """For each way its median seconds, the median of its ratio to the first way, its memory and its arithmetic.
@@ -99,9 +101,9 @@ def machine(device: str) -> dict[str, Any]:
     return {"device": name, "threads": torch.get_num_threads(), "cores": os.cpu_count(), "gflops": reached}
 
 
-def _product(how: str, device: str, side: int = 2048) -> float:
-    a, b = (torch.randn(side, side, device=device, dtype=getattr(torch, how)) for _ in range(2))
-    return 2 * side**3 / min(_seconds(lambda: a @ b, how, device) for _ in range(12)) / 1e9
+def _product(how: str, device: str) -> float:
+    a, b = (torch.randn(SIDE, SIDE, device=device, dtype=getattr(torch, how)) for _ in range(2))
+    return 2 * SIDE**3 / min(_seconds(lambda: a @ b, how, device) for _ in range(12)) / 1e9
 
 
 def _processor() -> str:

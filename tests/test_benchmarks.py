@@ -80,6 +80,7 @@ def test_plain_augmentation_changes_images_as_the_kit_does():
 def test_the_command_writes_what_it_measured_and_the_page_says_no_more(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "cases", lambda: [cases.Case("epoch", "LeNet")])
     monkeypatch.setattr(cost, "SWEEPS", {"real_batch": (4,)})
+    monkeypatch.setattr(timing, "SIDE", 64)
     assert command.main(["--rounds", "1", "--out", str(tmp_path)]) == 0
     (file,) = tmp_path.glob("cpu-*.json")
     found = json.loads(file.read_text())
@@ -97,6 +98,7 @@ def test_the_command_writes_what_it_measured_and_the_page_says_no_more(tmp_path,
 
 def test_some_cases_are_measured_anew_in_their_place(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "cases", lambda: [cases.Case("epoch", "LeNet"), cases.Case("epoch", "MLP")])
+    monkeypatch.setattr(timing, "SIDE", 64)
     ways = {"plain": dict(seconds=1.0, times_faster=1.0, megabytes=1.0, gflop=1.0)}
     monkeypatch.setattr(timing, "measure", lambda case, hows, device, rounds: dict.fromkeys(hows, ways["plain"]))
     assert command.main(["--only", "MLP", "--out", str(tmp_path)]) == 1
