@@ -21,6 +21,7 @@ from benchmarks.whole import whole_runs
 from dckit.engine import graphs_on, versions, write_json
 from dckit.show import Table
 
+AS_FAST = 1.25  # a product of matrices may take this many times as long on what passes for the same machine
 HOWS = {"cpu": ("plain", "float32", "bfloat16"), "cuda": ("plain", "float32", "tf32", "bfloat16")}
 
 
@@ -46,6 +47,10 @@ def main(arguments: Iterable[str] | None = None) -> int:
     found: dict[str, Any] = {"machine": machine, "versions": versions(), "cases": {}}
     if args.only:
         found = json.loads(file.read_text(encoding="utf-8"))
+        faster = machine["gflops"]["float32"] / found["machine"]["gflops"]["float32"]
+        if not 1 / AS_FAST < faster < AS_FAST:
+            print(f"this machine is {faster:.1f} times as fast as that of {file}: measure all cases", file=sys.stderr)
+            return 1
     for case in chosen:
         ways = timing.measure(case, HOWS[args.device], args.device, args.rounds)
         found["cases"][case.name] = {"case": asdict(case), "rounds": args.rounds, "ways": ways}

@@ -98,7 +98,8 @@ def test_the_command_writes_what_it_measured_and_the_page_says_no_more(tmp_path,
 
 def test_some_cases_are_measured_anew_in_their_place(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "cases", lambda: [cases.Case("epoch", "LeNet"), cases.Case("epoch", "MLP")])
-    monkeypatch.setattr(timing, "SIDE", 64)
+    speed = {"float32": 9.0, "bfloat16": 9.0}
+    monkeypatch.setattr(timing, "machine", lambda device: {"device": "one", "threads": 2, "gflops": dict(speed)})
     ways = {"plain": dict(seconds=1.0, times_faster=1.0, megabytes=1.0, gflop=1.0)}
     monkeypatch.setattr(timing, "measure", lambda case, hows, device, rounds: dict.fromkeys(hows, ways["plain"]))
     assert command.main(["--only", "MLP", "--out", str(tmp_path)]) == 1
@@ -112,6 +113,11 @@ def test_some_cases_are_measured_anew_in_their_place(tmp_path, monkeypatch, caps
         "epoch, LeNet, MNIST, ipc 1": 3,
         "epoch, MLP, MNIST, ipc 1": 7,
     }
+    kept = file.read_text()
+    for speed["float32"] in (6.0, 14.0):  # a machine of the same name that is not the same
+        assert command.main(["--only", "MLP", "--out", str(tmp_path)]) == 1
+        assert "times as fast" in capsys.readouterr().err
+        assert file.read_text() == kept
 
 
 def test_the_work_of_a_convolution_is_counted(monkeypatch):

@@ -42,6 +42,15 @@ def test_what_the_tool_writes_is_what_is_there(tmp_path):
             assert ImageChops.difference(new.convert("RGB"), old.convert("RGB")).getbbox() is None, name
 
 
+def test_accuracy_over_seconds_shows_what_was_tested_as_published():
+    shown = Recipe.published(10, method="dm").but(iterations=300, networks=2, precision="bfloat16")
+    assert kit._tested_as_published(Run("mnist", "dm", shown))
+    for changes in (dict(test_images=2000), dict(epochs_augmented=100), dict(testing={"network": "LeNet"})):
+        assert not kit._tested_as_published(Run("mnist", "dm", shown.but(**changes)))
+    assert not kit._tested_as_published(Run("mnist", "dm", shown.but(network="LeNet")))
+    assert not kit._tested_as_published(Run("mnist", "random", Recipe.published(10)))
+
+
 def test_every_result_is_in_one_line_of_the_summary():
     files = [file for line in SUMMARY for file in line["files"]]
     assert sorted(files) == sorted(f"results/{r.run.name}.json" for r in RESULTS)
