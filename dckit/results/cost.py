@@ -67,4 +67,4 @@ def _line(ax: Axes, method: str, its: list[tuple[float, float, int]]) -> None:
 
 
 def _words(its: list[tuple[float, float, int]]) -> str:
-    return ", ".join(f"{accuracy:.1f} % after {seconds:.2g} s" for seconds, accuracy, _ in its)
+    return ", ".join(f"{a:.1f} % after {s:.0f} s" if s >= 10 else f"{a:.1f} % after {s:.2g} s" for s, a, _ in its)
