@@ -237,7 +237,10 @@ def shipped_table() -> Table:
 
 def _reached(accuracy: Mapping[str, Any]) -> str:
     """A card's accuracy with what it is the mean of."""
-    return f"{accuracy['mean']:.1f} ± {accuracy['std']:.1f} ({len(accuracy['accuracies'])} networks)"
+    networks = len(accuracy["accuracies"])
+    if networks == 1:
+        return f"{accuracy['mean']:.1f} (1 network)"
+    return f"{accuracy['mean']:.1f} ± {accuracy['std']:.1f} ({networks} networks)"
 
 
 def write(root: Path, results: Sequence[Result]) -> None:
