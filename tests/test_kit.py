@@ -108,6 +108,11 @@ def test_the_sets_are_small_and_tell_how_they_were_made():
             assert min(accuracy["accuracies"]) <= accuracy["mean"] <= max(accuracy["accuracies"])
 
 
+def test_one_network_has_no_deviation():
+    assert kit._reached({"mean": 98.41, "std": 0.0, "accuracies": [98.41]}) == "98.4 (1 network)"
+    assert kit._reached({"mean": 96.5, "std": 0.52, "accuracies": [96.0, 97.0]}) == "96.5 ± 0.5 (2 networks)"
+
+
 @pytest.mark.parametrize("name", ["fashionmnist-1", "cifar10-1"])
 def test_a_set_teaches_plain_code_what_its_card_says(data_root, name):
     condensed = CondensedSet.load(name)
