@@ -50,20 +50,24 @@ def accuracy_by_seconds(measured: Mapping[Run, Scores], guess: float | None = No
         if guess is not None and not said:
             ax.axhline(guess, color="black", ls="--", lw=1, label=f"your guess: {guess:g}")
         ax.legend(frameon=False, fontsize=9, loc="best")
-        said.append(f"{title}: " + "; ".join(f"{METHODS[m]} {_words(its)}" for m, its in methods.items()))
+        said.append(f"{title}: " + "; ".join(f"{_name(m)} {_words(its)}" for m, its in methods.items()))
     told = "" if guess is None else f". Your guess: {guess:g}"
     return picture(figure, "Test accuracy in % against seconds of condensing. " + ". ".join(said) + told)
 
 
 def _line(ax: Axes, method: str, its: list[tuple[float, float, int]]) -> None:
     if method not in STYLES:
-        ax.axhline(its[-1][1], color="grey", ls=":", lw=1.5, label=METHODS[method])
+        ax.axhline(its[-1][1], color="grey", ls=":", lw=1.5, label=_name(method))
         return
     colour, marker, dash = STYLES[method]
     seconds, accuracies, counts = zip(*its, strict=True)
-    ax.plot(seconds, accuracies, dash, marker=marker, color=colour, ms=7, label=method.upper())
+    ax.plot(seconds, accuracies, dash, marker=marker, color=colour, ms=7, label=_name(method))
     for x, y, count in zip(seconds, accuracies, counts, strict=True):
         ax.annotate(str(count), (x, y), (0, 7), textcoords="offset points", ha="center", fontsize=8)
+
+
+def _name(method: str) -> str:
+    return method.upper() if method in STYLES else METHODS[method]
 
 
 def _words(its: list[tuple[float, float, int]]) -> str:
