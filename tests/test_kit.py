@@ -42,7 +42,7 @@ def test_what_the_tool_writes_is_what_is_there(tmp_path):
             assert ImageChops.difference(new.convert("RGB"), old.convert("RGB")).getbbox() is None, name
 
 
-def test_accuracy_over_seconds_shows_what_was_tested_as_published():
+def test_seconds_stand_beside_what_was_tested_as_published():
     shown = Recipe.published(10, method="dm").but(iterations=300, networks=2, precision="bfloat16")
     assert kit._tested_as_published(Run("mnist", "dm", shown))
     for changes in (dict(test_images=2000), dict(epochs_augmented=100), dict(testing={"network": "LeNet"})):
