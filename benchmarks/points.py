@@ -44,8 +44,8 @@ _REAL, _REAL_FAR = {"init": "real", "image_lr": 0.3}, {"init": "real", "image_lr
 # network of stage T.
 _TRAINED = _REAL_FAR | {"network_steps": 5, "network_lr": 0.1, "real_batch": 32, "networks": 1}
 WAYS = (
-    Way("mnist", 1, (60, 120, 480)),
-    Way("mnist", 1, (240,), sets=3),
+    Way("mnist", 1, (60, 120)),
+    Way("mnist", 1, (240, 480), sets=3),
     *(Way("mnist", 1, (240,), {"epochs_augmented": epochs}) for epochs in (101, 301)),
     Way("mnist", 1, (50, 100, 200, 400), {"image_lr": 0.3}),
     Way("mnist", 1, (50,), _REAL, 2),
@@ -58,7 +58,8 @@ WAYS = (
     Way("mnist", 1, (25, 50), _REAL_FAR),
     Way("mnist", 1, (100, 200), _REAL_FAR, 3),
     Way("mnist", 1, (50, 100, 200), _REAL_FAR | {"real_batch": 32}),
-    Way("fashionmnist", 1, (60, 240, 480)),
+    Way("fashionmnist", 1, (60, 240)),
+    Way("fashionmnist", 1, (480,), sets=3),
     Way("fashionmnist", 1, (240,), {"precision": "float32"}),
     Way("fashionmnist", 1, (240, 480, 700), {"image_lr": 0.3}),
     Way("fashionmnist", 1, (200, 400), {"init": "real"}),

@@ -72,8 +72,12 @@ class Difference:
     high: float
 
     def __str__(self) -> str:
-        mean, low, high = (f"{round(x, 1) + 0.0:+.1f}" for x in (self.difference, self.low, self.high))  # no "−0.0"
-        return f"{mean} ({low} to {high})".replace("-", "−")
+        return f"{points(self.difference)} ({points(self.low)} to {points(self.high)})"
+
+
+def points(difference: float) -> str:
+    """A difference in points, with its sign and one decimal."""
+    return f"{round(difference, 1) + 0.0:+.1f}".replace("-", "−")  # + 0.0: no "−0.0"
 
 
 @dataclass(frozen=True)
