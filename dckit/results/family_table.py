@@ -44,9 +44,9 @@ def family(known: Sequence[Result], dataset: str) -> Table:
     sources = " ".join(f"{table['name']}: {table['source']}." for table in reference("family").values())
     note = (
         f"Accuracy in %, tested with ConvNet. Printed: DC: the paper's Table 1. {sources} –: no number was found. All "
-        "printed numbers count as 5 sets × 20 networks, the defaults of the published code. kit − "
-        "printed: difference in points, its 95 % interval and a verdict; the difference alone where no deviation was "
-        "printed. The report does not treat DSA and DM."
+        "printed numbers count as 5 sets × 20 networks, the defaults of the published code. The last "
+        "column has the difference in points, its 95 % interval and a verdict. Where no deviation was printed, it has "
+        "the difference alone. The report does not treat DSA and DM."
     )
     return Table(header, tuple(rows), note + listed(NOT_YET, missing))
 
