@@ -103,7 +103,8 @@ def _each(values: Iterable[Any]) -> list[Any]:
 def command_of(run: Run) -> str:
     """The command that measures a run anew."""
     recipe, words = run.recipe, words_of(run.recipe)
-    what = {"dataset": run.dataset, "ipc": recipe.ipc, "budget": recipe.budget, "seed": run.seed}
+    dataset = re.sub("^my-(.*)", r"\1.npz", run.dataset)  # "my-svhn" was loaded from svhn.npz
+    what = {"dataset": dataset, "ipc": recipe.ipc, "budget": recipe.budget, "seed": run.seed}
     if run.method != "dc":
         return command("04_table_1", **what, methods=run.method, protocol=words)
     networks = {"networks": recipe.condensing.network, "trained": recipe.testing.network}
