@@ -324,8 +324,6 @@ def test_pictures_say_their_numbers():
     assert "forgetting: paper 35.5" in alt
     cells = figures.cells_of(saved, "mnist", ipc=10)
     assert cells == {("ConvNet", "ConvNet"): Sample(91.5, 0.5, 1, 2)}
-    assert figures.cells_of(saved, "mnist", ipc=10, budget="full") == cells
-    assert figures.cells_of(saved, "mnist", ipc=10, budget="smoke") == {}
     assert figures.cells_of(saved, "mnist", ipc=10, protocol="report") == {}  # which has no VGG11 and no ResNet18
     picture = figures.heatmaps({"paper": figures.printed_cells("paper"), "this kit": cells})
     assert "paper: MLP to MLP 70.5 ± 1.2, MLP to ConvNet 63.9 ± 6.5" in picture.alt

@@ -43,6 +43,7 @@ from dckit.results import (
     words_of,
 )
 from dckit.results.family_table import FAMILY, family
+from dckit.results.figures import smallest_cells
 from dckit.show import Picture, Table, draw_grid, drawing, picture
 from tools import markers
 
@@ -205,15 +206,16 @@ def ladder(results: Sequence[Result]) -> Picture:
 
 
 def matrices(results: Sequence[Result]) -> dict[str, Picture]:
-    """Tables 2 and 3 as heat maps, what is printed beside the same cells of the kit, these all at one budget."""
+    """Tables 2 and 3 as heat maps, what is printed beside the same cells of the kit, as lesson 5 has them."""
     pictures = {}
     for name, tables in MATRICES.items():
-        panels = {}
+        panels, starred = {}, {}
         for (source, table, protocol), (theirs, ours) in tables.items():
-            panels[theirs] = printed_cells(source, table)
-            measured = cells_of(results, "mnist", 1, protocol, "smoke")
-            panels[f"kit, {ours}, smoke"] = {pair: measured[pair] for pair in panels[theirs] if pair in measured}
-        pictures[name] = heatmaps(panels)
+            panels[theirs], title = printed_cells(source, table), f"kit, {ours}"
+            measured = cells_of(results, "mnist", 1, protocol)
+            panels[title] = {pair: measured[pair] for pair in panels[theirs] if pair in measured}
+            starred[title] = panels[title].keys() & smallest_cells(results, "mnist", 1, protocol)
+        pictures[name] = heatmaps(panels, starred=starred)
     return pictures
 
 

@@ -75,14 +75,9 @@ def _words(row: Row) -> str:
 Cells = Mapping[tuple[str, str], Sample]  # (row, column), in Table 2 (condensed with, trained) → accuracies
 
 
-def cells_of(
-    results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published", budget: str = ""
-) -> Cells:
-    """The cells of Table 2 that this kit measured on a dataset.
-
-    budget: the budget of all cells; empty: for each cell the run that the tables show, see `Measured.of`.
-    """
-    found = _found(results, dataset, ipc, protocol, budget)
+def cells_of(results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published") -> Cells:
+    """The cells of Table 2 that this kit measured on a dataset: for each the run that the tables show."""
+    found = _found(results, dataset, ipc, protocol)
     return {pair: pooled(runs) for pair, runs in found.items()}
 
 
@@ -90,15 +85,13 @@ def smallest_cells(
     results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published"
 ) -> set[tuple[str, str]]:
     """The cells of `cells_of` for which the run that the tables show has the budget smoke."""
-    found = _found(results, dataset, ipc, protocol, "")
+    found = _found(results, dataset, ipc, protocol)
     return {pair for pair, runs in found.items() if runs[0].run.recipe.budget == "smoke"}
 
 
-def _found(
-    results: Sequence[Result], dataset: str, ipc: int, protocol: str, budget: str
-) -> dict[tuple[str, str], list[Result]]:
+def _found(results: Sequence[Result], dataset: str, ipc: int, protocol: str) -> dict[tuple[str, str], list[Result]]:
     measured, pairs = Measured(results), product(networks_of(protocol), repeat=2)
-    cells = {(c, t): measured.of(Cell(dataset, ipc, "dc", c, t), protocol, budget) for c, t in pairs}
+    cells = {(c, t): measured.of(Cell(dataset, ipc, "dc", c, t), protocol) for c, t in pairs}
     return {pair: runs for pair, runs in cells.items() if runs}
 
 
