@@ -99,6 +99,7 @@ def test_what_lesson_7_says_of_the_faults():
     )
 
 
+EIGHT = ("AlexNet", "VGG11BN", "ResNet18BN_AP")  # condensed with 8 real images per class
 AT_REPORT = (SHIPPED, "mnist", 1, "report")
 
 
@@ -120,6 +121,22 @@ def test_what_lesson_5_says_of_table_2():
         assert min(mean_of(table, 1, network) for network in ("MLP", "ConvNet")) > 35
         rows = {network: mean_of(table, 0, network) for network in BUILT}
         assert max(rows["LeNet"], rows["AlexNet"]) < rows["ConvNet"]
+
+
+def test_what_the_page_of_results_says_of_table_2():
+    cells = {pair: MEASURED.of(Cell("mnist", 1, "dc", *pair), "published") for pair in product(NETWORKS, NETWORKS)}
+    for runs in cells.values():
+        recipe = runs[0].run.recipe
+        assert recipe.condensing.width == recipe.testing.width == 128
+        assert recipe.condensing.iterations == 1000
+        assert recipe.testing.epochs_augmented == 1001
+        assert recipe.testing.test_images is None
+        assert recipe.testing.networks in (3, 20)
+        assert recipe.condensing.real_batch == (8 if recipe.condensing.network in EIGHT else 256)
+    paper = printed_cells("paper")
+    gaps = {pair: abs(pooled(runs).mean - paper[pair].mean) for pair, runs in cells.items()}
+    assert fmean(gaps.values()) < 2
+    assert sorted(gaps, key=gaps.get)[-2:] == [("MLP", "LeNet"), ("MLP", "AlexNet")]
 
 
 def rows_of(page):
