@@ -139,6 +139,21 @@ def test_what_the_page_of_results_says_of_table_2():
     assert sorted(gaps, key=gaps.get)[-2:] == [("MLP", "LeNet"), ("MLP", "AlexNet")]
 
 
+def test_what_the_page_of_results_says_of_the_reports_tables():
+    gaps = []
+    for table, protocol, made_with in (("table2", "report", ("MLP", "LeNet")), ("table3", "report + networks", BUILT)):
+        report, kit = printed_cells("report", table), cells_of(SHIPPED, "mnist", protocol=protocol)
+        gaps += [abs(kit[pair].mean - report[pair].mean) for pair in report if pair[0] in made_with]
+    assert len(gaps) == 8 + 8
+    assert fmean(gaps) < 2.5
+
+
+def test_what_the_page_of_results_says_of_the_reports_fashionmnist():
+    runs = [r for r in SHIPPED if r.run.dataset == "fashionmnist" and r.run.recipe.protocol == "report"]
+    assert len(runs) >= 8
+    assert min(run.scores.mean for run in runs) > 71
+
+
 def rows_of(page):
     """The rows of its tables of results: recipe, dataset, images per class, networks, budget, accuracy, count."""
     table = r"^\| `([^`]+)` \| (\w+) \| (\d+) \| (\w+) → (\w+) \| (\w+) \| ([^|]+) \| (\d+ × \d+) \|$"
