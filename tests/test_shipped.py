@@ -136,7 +136,7 @@ def test_what_the_page_of_results_says_of_table_2():
     paper = printed_cells("paper")
     gaps = {pair: abs(pooled(runs).mean - paper[pair].mean) for pair, runs in cells.items()}
     assert fmean(gaps.values()) < 2
-    assert sorted(gaps, key=gaps.get)[-2:] == [("MLP", "LeNet"), ("MLP", "AlexNet")]
+    assert max(gaps, key=gaps.get) == ("MLP", "AlexNet")
 
 
 def test_what_the_page_of_results_says_of_the_reports_tables():
