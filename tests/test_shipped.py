@@ -99,7 +99,7 @@ def test_what_lesson_7_says_of_the_faults():
     )
 
 
-EIGHT = ("AlexNet", "VGG11BN", "ResNet18BN_AP")  # condensed with 8 real images per class
+WITH_8_REAL = ("AlexNet", "VGG11BN", "ResNet18BN_AP")  # condensed with 8 real images per class
 AT_REPORT = (SHIPPED, "mnist", 1, "report")
 
 
@@ -132,7 +132,7 @@ def test_what_the_page_of_results_says_of_table_2():
         assert recipe.testing.epochs_augmented == 1001
         assert recipe.testing.test_images is None
         assert recipe.testing.networks in (3, 20)
-        assert recipe.condensing.real_batch == (8 if recipe.condensing.network in EIGHT else 256)
+        assert recipe.condensing.real_batch == (8 if recipe.condensing.network in WITH_8_REAL else 256)
     paper = printed_cells("paper")
     gaps = {pair: abs(pooled(runs).mean - paper[pair].mean) for pair, runs in cells.items()}
     assert fmean(gaps.values()) < 2
