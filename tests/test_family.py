@@ -14,7 +14,7 @@ from dckit.engine import numbers, read_tensors
 from dckit.method import ALGORITHMS, augment, dd, dm, dsa
 from dckit.method.kinds import KINDS, KINDS_OF, draw, siamese
 from dckit.method.stage_c import ITERATION, START
-from dckit.method.train import fresh_network, train_epoch
+from dckit.method.train import features, fresh_network, train_epoch
 from dckit.results import METHODS as METHOD_NAMES
 from dckit.results import Run, measure, read_all, runs
 from dckit.results.paper_tables import own_table
@@ -317,9 +317,9 @@ def test_dsas_network_is_trained_on_augmented_images_between_the_steps(digits, m
 
 def test_features_end_before_the_last_linear_layer():
     network = build("ConvNet", (3, 32, 32), 10)
-    assert dm.features(network)(torch.zeros(2, 3, 32, 32)).flatten(1).shape == (2, 2048)
+    assert features(network)(torch.zeros(2, 3, 32, 32)).flatten(1).shape == (2, 2048)
     with pytest.raises(ValueError, match=r"before the last linear layer of an nn\.Sequential"):
-        dm.features(torch.nn.ReLU())
+        features(torch.nn.ReLU())
 
 
 # Dataset distillation

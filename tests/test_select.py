@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from dckit.data import Split
-from dckit.method import CHOSEN, chosen_images, random_images, ranking
+from dckit.method import CHOSEN, chosen_images, evaluating, random_images, ranking
 from dckit.method.baselines import herding, k_center
 from dckit.method.stage_t import training
 
@@ -203,7 +203,8 @@ def test_fifty_of_each_class_are_ranked_or_as_many_as_are_asked_for(digits, brie
         assert {order.shape for order in orders.values()} == {(10, ranked)}
 
 
-def test_features_are_what_the_last_layer_of_the_trained_teacher_sees(few, brief, monkeypatch):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_features_are_what_the_last_layer_of_the_trained_teacher_sees(few, brief, monkeypatch, precision):
     teachers = []
 
     def look(teacher, *args):
@@ -211,32 +212,40 @@ def test_features_are_what_the_last_layer_of_the_trained_teacher_sees(few, brief
         return training(teacher, *args)
 
     monkeypatch.setattr("dckit.method.baselines.training", look)
-    orders = last(ranking(few, brief.but(testing={"network": "ConvNet"}, whole_epochs=3), device="cpu")).orders
+    recipe = brief.but(testing={"network": "ConvNet", "precision": precision}, whole_epochs=3)
+    orders = last(ranking(few, recipe, device="cpu")).orders
     (teacher,) = teachers
     seen = []
-    teacher[-1].register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
+    layers = teacher if precision == "float32" else teacher.network
+    layers[-1].register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
     for members, herd, spread in zip(few.train.by_class, orders["herding"], orders["k_center"], strict=True):
         teacher.eval()(few.train[members][0])
-        features = seen.pop().numpy()
+        features = seen.pop().float().numpy()
         assert members[slow_herding(features, 5)].tolist() == herd[:5].tolist()
         assert members[slow_k_center(features, 5)].tolist() == spread[:5].tolist()
 
 
-def test_the_teacher_is_stage_ts_network_on_the_whole_training_set(few, brief, monkeypatch):
-    calls = []
+@pytest.mark.parametrize("networks", [1, 3])
+def test_the_teacher_is_the_first_network_of_stage_t_on_the_whole_dataset(few, brief, monkeypatch, networks):
+    used = []
 
-    def look(*args):
-        calls.append(args)
-        return training(*args)
+    def look(network, train, choices, dataset, generator):
+        used.append((network, train))
+        return training(network, train, choices, dataset, generator)
 
     monkeypatch.setattr("dckit.method.baselines.training", look)
-    recipe = brief.but(testing={"network": "LeNet"}, version="report", normalisation="report")
-    last(ranking(few, recipe, device="cpu"))
-    ((teacher, train, given, dataset, _),) = calls
+    monkeypatch.setattr("dckit.method.stage_t.training", look)
+    changes = {"version": "report", "normalisation": "report", "whole_networks": networks}
+    recipe = brief.but(testing={"network": "LeNet"}, **changes)
+    last(ranking(few, recipe, seed=3, device="cpu"))
+    last(evaluating(few.train, few, recipe, seed=3, device="cpu"))
+    (teacher, first), (network, second), *others = used
     assert sum(p.numel() for p in teacher.parameters()) == 44_426
-    assert isinstance(train, Split)
-    assert torch.equal(train.images, few.normalised("report").train.images)
-    assert (given, dataset) == (recipe.testing, "digits")
+    assert torch.equal(first.images, second.images)
+    assert torch.equal(first.images, few.normalised("report").train.images)
+    assert all(torch.equal(a, b) for a, b in zip(teacher.parameters(), network.parameters(), strict=True))
+    assert len(others) == networks - 1
+    assert not any(torch.equal(other[0].weight, teacher[0].weight) for other, _ in others)
 
 
 def test_the_same_seed_gives_the_same_order_and_another_gives_another(few, brief):

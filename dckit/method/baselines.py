@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from ..data import CondensedSet, ImageData, Split, base_card
 from ..engine import expanded, numbers, pick_device, read_tensors, steady, stepwise, versions, whole, write_tensors
 from .recipes import Recipe
-from .stage_t import training
-from .train import fresh_network
+from .stage_t import TEACHER, training
+from .train import features, fresh_network
 
-RANDOM, TEACHER = 4, 5  # what the random numbers of a seed are used for, see `numbers`
+RANDOM = 4  # what the random numbers of a seed are used for, see `numbers`
 CHOSEN = ("herding", "k_center", "forgetting")
 RANKED = 50  # images ranked per class: the most that Table 1 needs, so that one ranking serves all its rows
 
@@ -63,9 +63,9 @@ def ranking(
 ) -> Iterator[Ranking]:
     """Train a teacher on the whole training set, and rank each class's images by herding, k-center and forgetting.
 
-    A generator that yields a `Ranking` after each epoch. The teacher is trained as stage T trains on the whole dataset
-    under ``recipe``. keep: a file for the ranking; later calls read it. Raises ValueError if this file holds the
-    ranking of another dataset, seed or recipe, or if a class has fewer than ``recipe.ipc`` images.
+    A generator that yields a `Ranking` after each epoch. The teacher is the first network that stage T trains on the
+    whole dataset under ``recipe``. keep: a file for the ranking; later calls read it. Raises ValueError if this file
+    holds the ranking of another dataset, seed or recipe, or if a class has fewer than ``recipe.ipc`` images.
     """
     seed = whole(seed)
     real = real.normalised(recipe.testing.normalisation)
@@ -92,7 +92,7 @@ def _ranking(real: ImageData, recipe: Recipe, seed: int, device: torch.device) -
     train = real.train.to(device)
     forgotten = torch.zeros(len(train), device=device)
     before = ever = torch.zeros(len(train), dtype=torch.bool, device=device)
-    generator = numbers(seed, TEACHER)
+    generator = numbers(seed, TEACHER, 0)
     teacher = fresh_network(real, choices, generator).to(device)
     epochs = training(teacher, train, choices, real.name, generator)
     orders: dict[str, Tensor] = {}
@@ -123,8 +123,7 @@ def _orders(
 @torch.inference_mode()
 def _features(teacher: nn.Module, train: Split, members: Tensor, batch: int = 50) -> Tensor:
     """The inputs of the teacher's last layer for these images: (n, features), on the CPU."""
-    assert isinstance(teacher, nn.Sequential)  # as all networks of `networks` are
-    body = teacher[:-1].eval()
+    body = features(teacher).eval()
     return torch.cat([body(train[part.to(train.labels.device)][0]).cpu() for part in members.split(batch)])
 
 

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from ..data import ImageData, Split
-from ..engine import Bfloat16, numbers, side_by_side
+from ..engine import numbers, side_by_side
 from .algorithm import Algorithm, Learned, Step, moved, start_at_rest, with_momentum
 from .augment import strategy
 from .kinds import KINDS_OF, draw, siamese
-from .train import fresh_network
+from .train import features, fresh_network
 
 PIECE = 32  # images per forward pass: with more of them, the layers' outputs do not fit into the processor's cache
 
@@ -134,17 +134,6 @@ def mean_features(network: nn.Module, images: Sequence[Tensor]) -> list[Tensor]:
     parts = [everything] if _batch_norm(network) else everything.split(PIECE)
     embedded = torch.cat([embed(part).flatten(1) for part in parts])
     return [own.mean(0) for own in embedded.split([len(own) for own in images])]
-
-
-def features(network: nn.Module) -> nn.Module:
-    """The layers of a network before its last linear layer. Raises ValueError if it is not an `nn.Sequential`."""
-    if isinstance(network, Bfloat16):
-        return Bfloat16(features(network.network))
-    layers = list(network) if isinstance(network, nn.Sequential) else []
-    linear = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear)]
-    if not linear:
-        raise ValueError("features are taken before the last linear layer of an nn.Sequential: build gives one")
-    return nn.Sequential(*layers[: linear[-1]])
 
 
 def _batch_norm(network: nn.Module) -> bool:

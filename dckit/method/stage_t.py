@@ -17,7 +17,7 @@ from .recipes import Recipe, refuse_confused
 from .testing import Testing
 from .train import accuracy, fresh_network, train_epoch
 
-NETWORK, TEST_IMAGES = 2, 3  # what the random numbers of a seed are used for, see `numbers`
+NETWORK, TEST_IMAGES, TEACHER = 2, 3, 5  # what the random numbers of a seed are used for, see `numbers`
 IMAGES_AT_ONCE = 2000  # on a GPU: the most images in the batches of all networks that it trains at once
 
 
@@ -85,6 +85,7 @@ def _evaluating(
     started = time.monotonic()
     choices = recipe.testing
     networks = choices.whole_networks if isinstance(data, Split) else choices.networks
+    purpose = TEACHER if isinstance(data, Split) else NETWORK
     card = {"dataset": real.name, "digest": real.digest, "recipe": recipe.as_json(), "seed": seed, "networks": networks}
     card |= {"majority": round(replace(real, test=_test_images(real.test, choices.test_images)).majority, 2)}
     card |= {"set": {"method": "whole"} if isinstance(data, Split) else _origin(data)}
@@ -92,7 +93,7 @@ def _evaluating(
     data, test = data.to(device), _test_images(real.test, choices.test_images).to(device)
 
     def tested(i: int) -> Iterator[float]:
-        generator = numbers(seed, NETWORK, i)
+        generator = numbers(seed, purpose, i)
         network = fresh_network(real, choices, generator).to(device)
         for _ in training(network, data, choices, real.name, generator):
             yield math.nan

@@ -19,6 +19,17 @@ def fresh_network(real: ImageData, choices: Choices, generator: torch.Generator 
     return Bfloat16(network) if choices.precision == "bfloat16" else network
 
 
+def features(network: nn.Module) -> nn.Module:
+    """The layers of a network before its last linear layer. Raises ValueError if it is not an `nn.Sequential`."""
+    if isinstance(network, Bfloat16):
+        return Bfloat16(features(network.network))
+    layers = list(network) if isinstance(network, nn.Sequential) else []
+    linear = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear)]
+    if not linear:
+        raise ValueError("features are taken before the last linear layer of an nn.Sequential: build gives one")
+    return nn.Sequential(*layers[: linear[-1]])
+
+
 def redraw(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,

@@ -13,8 +13,7 @@ from torch import Tensor
 from ..data import CondensedSet, ImageData
 from ..engine import numbers, seeded
 from ..method import Recipe
-from ..method.dm import features
-from ..method.train import fresh_network
+from ..method.train import features, fresh_network
 from ..show import BLUE, ORANGE, Picture, draw_grid, kits_style, picture
 from .panel import Panel, choice, classes_of, slider
 
