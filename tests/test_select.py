@@ -8,8 +8,9 @@ import torch
 from safetensors.torch import save_file
 
 from dckit.data import Split
+from dckit.engine import read_tensors, write_tensors
 from dckit.method import CHOSEN, chosen_images, evaluating, random_images, ranking
-from dckit.method.baselines import herding, k_center
+from dckit.method.baselines import herding, k_center, nearest
 from dckit.method.stage_t import training
 
 # Slow and plain, in float64
@@ -40,23 +41,31 @@ def slow_k_center(features, count):
     return chosen
 
 
-BOTH = pytest.mark.parametrize(("fast", "slow"), [(herding, slow_herding), (k_center, slow_k_center)])
+def slow_nearest(features, count):
+    """The rows sorted by their distance to the mean of all."""
+    rows = features.astype(np.float64)
+    return sorted(range(len(rows)), key=lambda i: np.linalg.norm(rows[i] - rows.mean(axis=0)))[:count]
 
 
-@BOTH
+ALL = pytest.mark.parametrize(
+    ("fast", "slow"), [(herding, slow_herding), (k_center, slow_k_center), (nearest, slow_nearest)]
+)
+
+
+@ALL
 @pytest.mark.parametrize(("seed", "n", "d", "count"), [(0, 40, 5, 12), (1, 25, 60, 25), (2, 60, 2, 30), (3, 12, 1, 6)])
 def test_the_choice_is_that_of_the_slow_way(fast, slow, seed, n, d, count):
     features = torch.randn(n, d, generator=torch.Generator().manual_seed(seed)).exp() + 3
     assert fast(features, count).tolist() == slow(features.numpy(), count)
 
 
-@BOTH
+@ALL
 def test_one_image_is_the_one_nearest_to_the_mean(fast, slow):
     features = torch.tensor([[0.0, 0.0], [10.0, 0.0], [4.0, 1.0], [0.0, 10.0], [10.0, 9.0]])  # mean 4.8, 4
     assert fast(features, 1).tolist() == [2]
 
 
-@BOTH
+@ALL
 def test_fewer_are_the_first_of_more_and_all_are_each_once(fast, slow):
     features = torch.randn(30, 4, generator=torch.Generator().manual_seed(4))
     every = fast(features, 30)
@@ -65,7 +74,7 @@ def test_fewer_are_the_first_of_more_and_all_are_each_once(fast, slow):
         assert torch.equal(fast(features, count), every[:count])
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("copies", [2, 10])
 def test_copies_of_an_image_are_not_the_same_image(fast, slow, copies):
     features = torch.randn(20 // copies, 3, generator=torch.Generator().manual_seed(5)).repeat(copies, 1)
@@ -185,12 +194,13 @@ def test_each_state_tells_the_epoch_and_the_share_that_was_right(few, brief, mon
 
 def test_orders_are_of_images_of_each_class_without_repetition(few, brief):
     orders = last(ranking(few, brief, device="cpu")).orders
-    assert set(orders) == {"herding", "k_center", "forgetting"}
+    assert set(orders) == {"herding", "k_center", "forgetting", "nearest"}
     for order in orders.values():
         assert (order.shape, order.dtype) == ((10, 12), torch.int64)  # no class has 50
         for members, row in zip(few.train.by_class, order, strict=True):
             assert sorted(row.tolist()) == sorted(members.tolist())
-    assert torch.equal(orders["herding"][:, 0], orders["k_center"][:, 0])  # the nearest to the mean
+    assert torch.equal(orders["herding"][:, 0], orders["k_center"][:, 0])
+    assert torch.equal(orders["herding"][:, 0], orders["nearest"][:, 0])
 
 
 def test_fifty_of_each_class_are_ranked_or_as_many_as_are_asked_for(digits, brief, monkeypatch):
@@ -218,11 +228,13 @@ def test_features_are_what_the_last_layer_of_the_trained_teacher_sees(few, brief
     seen = []
     layers = teacher if precision == "float32" else teacher.network
     layers[-1].register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
-    for members, herd, spread in zip(few.train.by_class, orders["herding"], orders["k_center"], strict=True):
+    rows = (orders[method] for method in ("herding", "k_center", "nearest"))
+    for members, herd, spread, near in zip(few.train.by_class, *rows, strict=True):
         teacher.eval()(few.train[members][0])
         features = seen.pop().float().numpy()
         assert members[slow_herding(features, 5)].tolist() == herd[:5].tolist()
         assert members[slow_k_center(features, 5)].tolist() == spread[:5].tolist()
+        assert members[slow_nearest(features, 5)].tolist() == near[:5].tolist()
 
 
 @pytest.mark.parametrize("networks", [1, 3])
@@ -352,6 +364,18 @@ def test_more_images_than_were_ranked_are_ranked_anew(few, brief, tmp_path, monk
     monkeypatch.setattr("dckit.method.baselines.training", never)
     (state,) = ranking(few, brief.but(ipc=5), device="cpu", keep=keep)
     assert torch.equal(state.orders["herding"], six["herding"])
+
+
+def test_an_order_from_before_a_method_was_added_is_ranked_anew(few, brief, tmp_path):
+    keep = tmp_path / "order.safetensors"
+    every = last(ranking(few, brief, device="cpu", keep=keep)).orders
+    orders, card = read_tensors(keep)
+    del orders["nearest"]
+    write_tensors(keep, orders, card)
+    states = list(ranking(few, brief, device="cpu", keep=keep))
+    assert len(states) == 2
+    assert all(torch.equal(states[-1].orders[method], every[method]) for method in CHOSEN)
+    assert read_tensors(keep)[0].keys() == every.keys()
 
 
 # The chosen set

@@ -13,7 +13,7 @@ from .run import METHODS, Run, command
 from .store import Result
 from .verdicts import PRINTED, compare, pooled, printed
 
-OF_TABLE_1 = tuple(method for method in METHODS if method not in ("dsa", "dm", "dd"))
+OF_TABLE_1 = tuple(method for method in METHODS if method not in ("nearest", "dsa", "dm", "dd"))
 _COLUMNS = ("paper", "report", "this kit", "sets × networks", "recipe", "kit − paper", "kit − report")
 
 

@@ -17,7 +17,7 @@ NAMED = 2  # changed fields that a name spells out
 LONGEST = 200  # characters of a file name; file systems allow about 250
 METHODS = {
     "random": "random real images",
-    **{"herding": "herding", "k_center": "k-center", "forgetting": "forgetting"},
+    **{"herding": "herding", "k_center": "k-center", "forgetting": "forgetting", "nearest": "nearest to the mean"},
     "dc": "condensed images",
     "dsa": "condensed images (DSA)",
     "dm": "condensed images (DM)",
