@@ -34,6 +34,7 @@ from dckit.results import (
     table_3,
 )
 from dckit.results.details import switched
+from dckit.results.measured import in_words
 from dckit.results.paper_tables import OF_TABLE_1, beside, own_table
 from dckit.results.recipe_words import protocol_recipe
 from dckit.results.verdicts import reference
@@ -219,6 +220,15 @@ def test_the_whole_dataset_has_one_row_whatever_the_images_per_class():
     saved = [result("whole", accuracies=(99.0,))]
     row = row_of(table_1(saved), "MNIST", "all", "the whole dataset")
     assert (row["this kit"], row["sets × networks"]) == ("99.0", "1 network")
+
+
+@pytest.mark.parametrize(
+    ("method", "passes"), [("herding", True), ("nearest", True), ("whole", True), ("random", False)]
+)
+def test_the_passes_over_all_images_are_named_where_a_network_makes_them(method, passes):
+    found = result(method, protocol="published + whole_epochs=10 + whole_networks=2")
+    *_, recipe = in_words([found], "published")
+    assert recipe == ("published, full, 10 passes over all images" if passes else "published, full")
 
 
 def test_the_recipe_column_names_the_choices_and_not_who_filled_them_in():

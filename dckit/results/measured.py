@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..method import ALGORITHMS, Recipe, without_batch_norm
+from ..method import ALGORITHMS, CHOSEN, Recipe, without_batch_norm
 from .recipe_words import fields_in_words, protocol_recipe
 from .run import Run
 from .store import Result
@@ -41,7 +41,7 @@ AMOUNTS = {
     "epochs_augmented": "{} passes",
     "test_images": "{} test images",
     "whole_networks": "",
-    "whole_epochs": "{} passes",
+    "whole_epochs": "{} passes over all images",
 }
 
 
@@ -86,7 +86,11 @@ def _cell(run: Run) -> Cell:
 def changes(run: Run, wanted: Recipe) -> dict[str, Any]:
     """The fields that a run uses and in which its recipe differs from ``wanted``, with the values of the run."""
     found = run.recipe.differences(wanted, run.parts)
-    unused = ("networks", "epochs", "epochs_augmented") if run.method == "whole" else ("whole_networks", "whole_epochs")
+    unused = ["whole_networks"]
+    if run.method == "whole":
+        unused = ["networks", "epochs", "epochs_augmented"]
+    elif run.method not in CHOSEN:  # no teacher is trained
+        unused.append("whole_epochs")
     return {field.rpartition(".")[2]: value for field, value in found.items() if field not in unused}
 
 
