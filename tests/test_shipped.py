@@ -9,9 +9,20 @@ import pytest
 
 from dckit import Recipe
 from dckit.batch.grid_cells import jobs_of
-from dckit.results import NETWORKS, Cell, Measured, cells_of, difference, pooled, printed_cells, steps, with_shipped
+from dckit.results import (
+    NETWORKS,
+    Cell,
+    Measured,
+    cells_of,
+    compare,
+    difference,
+    pooled,
+    printed_cells,
+    steps,
+    with_shipped,
+)
 from dckit.results.ladders import effect
-from dckit.results.measured import BUILT
+from dckit.results.measured import BUILT, theirs_of
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = with_shipped([])
@@ -121,6 +132,33 @@ def test_what_lesson_5_says_of_table_2():
         assert min(mean_of(table, 1, network) for network in ("MLP", "ConvNet")) > 35
         rows = {network: mean_of(table, 0, network) for network in BUILT}
         assert max(rows["LeNet"], rows["AlexNet"]) < rows["ConvNet"]
+
+
+def table_1(ipc, dataset, *methods):
+    """What the kit measured and the paper printed, of those methods that the kit has measured in this row."""
+    kit = {method: MEASURED.sample(Cell(dataset, ipc, method)) for method in methods}
+    as_in_the_paper = {"nearest": "herding"}
+    paper = {m: theirs_of("paper", "table1", Cell(dataset, ipc, as_in_the_paper.get(m, m))) for m in methods}
+    return {method: (sample, paper[method]) for method, sample in kit.items() if sample}
+
+
+ROWS = tuple(product((1, 10, 50), ("mnist", "fashionmnist", "cifar10")))
+
+
+@pytest.mark.parametrize(("ipc", "dataset"), ROWS)
+def test_what_the_page_of_results_says_of_the_rows_of_table_1(ipc, dataset):
+    row = table_1(ipc, dataset, "random", "k_center", *(["herding"] if ipc == 1 else []))
+    assert not {compare(kit, paper).word for kit, paper in row.values()} & {"higher", "lower"}
+    assert all(kit.mean < paper.mean for kit, paper in table_1(ipc, dataset, "forgetting").values())
+    row = table_1(ipc, dataset, "dc", "random", *(["herding"] if ipc == 1 else ["nearest", "k_center"]))
+    by_kit, by_paper = (sorted(row, key=lambda method: row[method][side].mean) for side in (0, 1))
+    assert by_kit == by_paper
+
+
+@pytest.mark.parametrize(("ipc", "dataset"), [row for row in ROWS if row[0] > 1 and row[1] != "mnist"])
+def test_what_the_page_of_results_says_of_herding(ipc, dataset):
+    (herding, printed), (nearest, _) = table_1(ipc, dataset, "herding", "nearest").values()
+    assert abs(nearest.mean - printed.mean) < min(3, herding.mean - printed.mean)
 
 
 def test_what_the_page_of_results_says_of_table_2():
