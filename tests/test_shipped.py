@@ -155,7 +155,7 @@ def test_what_the_page_of_results_says_of_the_rows_of_table_1(ipc, dataset):
     assert by_kit == by_paper
 
 
-@pytest.mark.parametrize(("ipc", "dataset"), [row for row in ROWS if row[0] > 1 and row[1] != "mnist"])
+@pytest.mark.parametrize(("ipc", "dataset"), [row for row in ROWS if row[0] > 1 and row != (50, "mnist")])
 def test_what_the_page_of_results_says_of_herding(ipc, dataset):
     (herding, printed), (nearest, _) = table_1(ipc, dataset, "herding", "nearest").values()
     assert abs(nearest.mean - printed.mean) < min(3, herding.mean - printed.mean)
