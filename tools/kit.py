@@ -44,6 +44,7 @@ from dckit.results import (
 )
 from dckit.results.family_table import FAMILY, family
 from dckit.results.figures import smallest_cells
+from dckit.results.measured import recipe_of
 from dckit.show import Picture, Table, draw_grid, drawing, picture
 from tools import markers
 
@@ -116,10 +117,11 @@ def distance(results: Sequence[Result]) -> Table:
             texts, reduced = [PRINTED[dataset], str(ipc)], False
             for source, protocol in (("paper", "published"), ("report", "report")):
                 theirs, found = theirs_of(source, "table1", cell), measured.of(cell, protocol)
-                ours = f"{pooled(found)} ({found[0].run.recipe.budget})" if found else "no run"
+                amounts = recipe_of(found[0].run, protocol).removeprefix(f"{protocol}, ") if found else ""
+                ours = f"{pooled(found)} ({amounts})" if found else "no run"
                 verdict = str(compare(pooled(found), theirs)) if found and theirs else ""
                 texts += [str(theirs or "–"), ours, verdict]
-                reduced |= bool(found) and found[0].run.recipe.budget != "full" and not verdict.endswith("agrees")
+                reduced |= amounts not in ("", "full", "full, bfloat16") and not verdict.endswith("agrees")
             reasons = ["a reduced budget"] * reduced + [WHY.get((dataset, ipc), "")]
             if not measured.of(cell, "published", "full"):
                 reasons.append(_instead(dataset, ipc))
@@ -139,9 +141,9 @@ def near(results: Sequence[Result]) -> Table:
         for source, protocol in (("paper", "published"), ("report", "report")):
             theirs, found = theirs_of(source, "table1", cell), measured.of(cell, protocol)
             if theirs and found:
-                ours, budget = pooled(found), found[0].run.recipe.budget
+                ours, amounts = pooled(found), recipe_of(found[0].run, protocol).removeprefix(f"{protocol}, ")
                 what = f"{PRINTED[dataset]}, {ipc} image{'s' * (ipc > 1)} per class"
-                rows.append((what, f"{source}: {theirs}", f"{ours} ({budget})", str(compare(ours, theirs))))
+                rows.append((what, f"{source}: {theirs}", f"{ours} ({amounts})", str(compare(ours, theirs))))
     return Table(("what", "as printed", "the kit, same recipe", "difference in points"), tuple(rows))
 
 
