@@ -117,7 +117,7 @@ def distance(results: Sequence[Result]) -> Table:
             texts, reduced = [PRINTED[dataset], str(ipc)], False
             for source, protocol in (("paper", "published"), ("report", "report")):
                 theirs, found = theirs_of(source, "table1", cell), measured.of(cell, protocol)
-                amounts = recipe_of(found[0].run, protocol).removeprefix(f"{protocol}, ") if found else ""
+                amounts = _amounts(found, protocol)
                 ours = f"{pooled(found)} ({amounts})" if found else "no run"
                 verdict = str(compare(pooled(found), theirs)) if found and theirs else ""
                 texts += [str(theirs or "–"), ours, verdict]
@@ -133,6 +133,11 @@ def distance(results: Sequence[Result]) -> Table:
     return Table(header, tuple(rows))
 
 
+def _amounts(found: Sequence[Result], protocol: str) -> str:
+    """Budget, draws and precision in words, such as "full, bfloat16"; empty without a result."""
+    return recipe_of(found[0].run, protocol).removeprefix(f"{protocol}, ") if found else ""
+
+
 def near(results: Sequence[Result]) -> Table:
     """The README's table: of `distance`, what was measured with all draws, a row for each number that was printed."""
     measured, rows = Measured(results), list[tuple[str, ...]]()
@@ -140,7 +145,7 @@ def near(results: Sequence[Result]) -> Table:
         cell = Cell(dataset, ipc)
         for source, protocol in (("paper", "published"), ("report", "report")):
             theirs, found = theirs_of(source, "table1", cell), measured.of(cell, protocol)
-            amounts = recipe_of(found[0].run, protocol).removeprefix(f"{protocol}, ") if found else ""
+            amounts = _amounts(found, protocol)
             if theirs and found and "draws" not in amounts:
                 ours = pooled(found)
                 what = f"{PRINTED[dataset]}, {ipc} image{'s' * (ipc > 1)} per class"

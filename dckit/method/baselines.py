@@ -162,11 +162,11 @@ def k_center(features: Tensor, count: int) -> Tensor:
     as its author says in issue 21 of the published code.
     """
     chosen = [int((features - features.mean(0)).norm(dim=1).argmin())]
-    nearest = torch.full((len(features),), torch.inf)
+    closest = torch.full((len(features),), torch.inf)
     for _ in range(count - 1):
-        nearest = torch.minimum(nearest, (features - features[chosen[-1]]).norm(dim=1))
-        nearest[chosen[-1]] = -1  # not chosen again, even if all other rows are equal to it
-        chosen.append(int(nearest.argmax()))
+        closest = torch.minimum(closest, (features - features[chosen[-1]]).norm(dim=1))
+        closest[chosen[-1]] = -1  # not chosen again, even if all other rows are equal to it
+        chosen.append(int(closest.argmax()))
     return torch.tensor(chosen)
 
 
