@@ -26,7 +26,7 @@ from dckit.batch import estimate, grid, headless, notebook_script
 from dckit.batch.grid_cells import chains, jobs_of
 from dckit.data import Split
 from dckit.method import Scores
-from dckit.results import runs
+from dckit.results import Run, runs
 
 GRIDS = Path(__file__).parents[1] / "notebooks" / "grids"
 PARAMETERS = """dataset = "digits"
@@ -466,6 +466,12 @@ def test_an_estimate_counts_shared_sets_and_orders_once(make, tmp_path):
             times[kind] += often
     # For each of 2 seeds: sets of 2 ipc, tested with 2 networks as herding's are; orders of 2 networks; both on all.
     assert times == {"condensing": 2 * 2, "testing": 2 * 2 * 2 * 2, "whole": 2 * 2 + 2 * 2}
+
+
+def test_an_estimate_counts_one_teacher_where_more_networks_stand_for_the_whole_dataset(tmp_path):
+    run = Run("digits", "herding", Recipe.published(1, "full"))
+    (teacher,) = (r for _, (kind, _, r) in estimate._work("digits", [run], tmp_path, set()) if kind == "whole")
+    assert (run.recipe.testing.whole_networks, teacher.testing.whole_networks) == (5, 1)
 
 
 @pytest.mark.parametrize(("deaths", "starts", "error"), [(0, 1, ""), (2, 3, ""), (3, 3, "Kernel died before replying")])

@@ -213,11 +213,13 @@ def test_condensed_sets_are_not_shared_by_runs_that_differ_in_stage_c(changes):
     assert Run("mnist", "dc", PUBLISHED.but(**changes)).set_file("o") != Run("mnist", "dc", PUBLISHED).set_file("o")
 
 
-def test_one_order_serves_the_three_methods_and_every_number_of_images():
-    files = {Run("mnist", m, Recipe.published(ipc), 1).set_file("o") for m in CHOSEN for ipc in (1, 10, 50)}
+def test_one_order_serves_all_methods_and_every_number_of_images_and_networks():
+    changed = dict(networks=2, epochs=9, epochs_augmented=9, augmentation="dsa", test_images=9, whole_networks=2)
+    recipes = (Recipe.published(ipc).but(**its) for ipc in (1, 10, 50) for its in ({}, changed))
+    files = {Run("mnist", m, recipe, 1).set_file("o") for recipe in recipes for m in CHOSEN}
     assert [f.as_posix() for f in files] == ["o/sets/mnist-order-ConvNet-published-full-1.safetensors"]
-    other = Recipe.published(10).but(testing={"network": "LeNet"})
-    assert Run("mnist", "herding", other, 1).set_file("o") not in files
+    for its in (dict(testing={"network": "LeNet"}), dict(whole_epochs=9), dict(lr=0.3), dict(testing={"width": 64})):
+        assert Run("mnist", "herding", Recipe.published(10).but(**its), 1).set_file("o") not in files
     assert Run("mnist", "herding", Recipe.published(10), 2).set_file("o") not in files
 
 

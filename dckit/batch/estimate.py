@@ -47,7 +47,7 @@ def _work(dataset: str, runs: Iterable[Run], outputs: Path, made: set[Path]) -> 
                 if run.condenses:
                     yield left, ("condensing", dataset, replace(run.recipe, testing=Recipe().testing))
                 else:
-                    yield left, ("whole", dataset, test)
+                    yield left, ("whole", dataset, test.but(whole_networks=1))  # one teacher
             made |= {result, made_of}
 
 

@@ -70,7 +70,7 @@ def ranking(
     seed = whole(seed)
     real = real.normalised(recipe.testing.normalisation)
     real.refuse_ipc(recipe.ipc)
-    what = {"dataset": real.name, "digest": real.digest, "seed": seed, "recipe": recipe.testing.decisive}
+    what = {"dataset": real.name, "digest": real.digest, "seed": seed, "recipe": recipe.testing.of_teacher}
     card = {"ranking": what}
     if keep is not None and expanded(keep).exists():
         orders, found = read_tensors(keep)

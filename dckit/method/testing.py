@@ -34,6 +34,12 @@ class Testing(Choices):
         ),
     }
 
+    @property
+    def of_teacher(self) -> dict[str, Any]:
+        """The decisive fields for the training of one network on the whole dataset."""
+        unused = {"networks", "epochs", "epochs_augmented", "augmentation", "test_images", "whole_networks"}
+        return {name: value for name, value in self.decisive.items() if name not in unused}
+
     @classmethod
     def published(cls, budget: str, network: str) -> "Testing":
         """The choices of the published code for this network, with the amounts of a budget."""

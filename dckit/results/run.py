@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -80,11 +80,13 @@ class Run:
     def set_file(self, outputs: str | Path) -> Path:
         """The file of the images and the checkpoint of stage C; for a method that chooses images, of the ranking.
 
-        Runs that differ only in stage T have the same file.
+        Runs that differ only in stage T have the same file. So have rankings by the same teacher.
         """
-        made = [str(self.recipe.ipc), self.method] if self.condenses else ["order"]
-        part = self.parts[0]
-        made += [getattr(self.recipe, part).network, _label(self.recipe, (part,))]
+        part, recipe = self.parts[0], self.recipe
+        made = [str(recipe.ipc), self.method] if self.condenses else ["order"]
+        if not self.condenses:
+            recipe = replace(recipe, testing=replace(recipe.filled("published").testing, **recipe.testing.of_teacher))
+        made += [getattr(recipe, part).network, _label(recipe, (part,))]
         return expanded(outputs) / "sets" / f"{_slug(self.dataset, *made, str(self.seed))}.safetensors"
 
 
