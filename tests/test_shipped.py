@@ -155,10 +155,19 @@ def test_what_the_page_of_results_says_of_the_rows_of_table_1(ipc, dataset):
     assert by_kit == by_paper
 
 
-@pytest.mark.parametrize(("ipc", "dataset"), [row for row in ROWS if row[0] > 1 and row != (50, "mnist")])
+@pytest.mark.parametrize(("ipc", "dataset"), [row for row in ROWS if row[0] > 1])
 def test_what_the_page_of_results_says_of_herding(ipc, dataset):
     (herding, printed), (nearest, _) = table_1(ipc, dataset, "herding", "nearest").values()
     assert abs(nearest.mean - printed.mean) < min(3, herding.mean - printed.mean)
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "fashionmnist", "cifar10"])
+def test_what_the_page_of_results_says_of_twenty_draws(dataset):
+    cell = Cell(dataset, 10, "dc")
+    kit = {protocol: MEASURED.sample(cell, protocol) for protocol in ("published", "report")}
+    printed = {"published": theirs_of("paper", "table1", cell), "report": theirs_of("report", "table1", cell)}
+    assert all(compare(kit[protocol], printed[protocol]).word == "lower" for protocol in kit)
+    assert 0 < kit["published"].mean - kit["report"].mean < 2
 
 
 def test_what_the_page_of_results_says_of_table_2():
