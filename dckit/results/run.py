@@ -83,8 +83,9 @@ class Run:
         Runs that differ only in stage T have the same file. So have rankings by the same teacher.
         """
         part, recipe = self.parts[0], self.recipe
-        made = [str(recipe.ipc), self.method] if self.condenses else ["order"]
+        made = [str(recipe.ipc), self.method]
         if not self.condenses:
+            made = ["order"]
             recipe = replace(recipe, testing=replace(recipe.filled("published").testing, **recipe.testing.of_teacher))
         made += [getattr(recipe, part).network, _label(recipe, (part,))]
         return expanded(outputs) / "sets" / f"{_slug(self.dataset, *made, str(self.seed))}.safetensors"
