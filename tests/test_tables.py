@@ -341,19 +341,6 @@ def test_pictures_say_their_numbers():
     assert picture.png.startswith(b"\x89PNG")
 
 
-def test_cells_at_a_tiny_budget_get_a_star():
-    near = protocol_recipe("published", 1, "full", trained="MLP").but(networks=3)
-    saved = [result(budget="smoke", accuracies=(40, 50)), result(budget="smoke", trained="MLP"), result(recipe=near)]
-    cells = figures.cells_of(saved, "mnist")
-    starred = figures.smallest_cells(saved, "mnist")
-    assert set(cells) == {("ConvNet", "ConvNet"), ("ConvNet", "MLP")}
-    assert starred == {("ConvNet", "ConvNet")}  # of the other one, the tables show a run at the budget full
-    alt = figures.heatmaps({"kit": cells}, starred={"kit": starred}).alt
-    assert "ConvNet to MLP 91.0 ± 1.0," in alt
-    assert alt.endswith("ConvNet to ConvNet 45.0 ± 5.0*. * at the budget smoke")
-    assert "*" not in figures.heatmaps({"kit": cells}).alt
-
-
 def test_each_set_stands_on_its_own():
     saved = [result(seed=1, accuracies=(80, 81)), result(), result("random", seed=3), result(dataset="digits")]
     assert figures.by_set([*saved, result("herding")], "mnist") == {

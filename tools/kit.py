@@ -43,7 +43,6 @@ from dckit.results import (
     words_of,
 )
 from dckit.results.family_table import FAMILY, family
-from dckit.results.figures import smallest_cells
 from dckit.results.measured import recipe_of
 from dckit.show import Picture, Table, draw_grid, drawing, picture
 from tools import markers
@@ -212,13 +211,12 @@ def matrices(results: Sequence[Result]) -> dict[str, Picture]:
     """Tables 2 and 3 as heat maps, what is printed beside the same cells of the kit, as lesson 5 has them."""
     pictures = {}
     for name, tables in MATRICES.items():
-        panels, starred = {}, {}
+        panels = {}
         for (source, table, protocol), (theirs, ours) in tables.items():
-            panels[theirs], title = printed_cells(source, table), f"kit, {ours}"
+            panels[theirs] = printed_cells(source, table)
             measured = cells_of(results, "mnist", 1, protocol)
-            panels[title] = {pair: measured[pair] for pair in panels[theirs] if pair in measured}
-            starred[title] = panels[title].keys() & smallest_cells(results, "mnist", 1, protocol)
-        pictures[name] = heatmaps(panels, starred=starred)
+            panels[f"kit, {ours}"] = {pair: measured[pair] for pair in panels[theirs] if pair in measured}
+        pictures[name] = heatmaps(panels)
     return pictures
 
 

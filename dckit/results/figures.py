@@ -1,6 +1,6 @@
 """Pictures of saved results: accuracy against images per class, and heat maps such as Table 2."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..show import Picture, kits_style, new_axes, picture
 from .measured import NETWORKS, Cell, Measured, networks_of, theirs_of
 from .run import METHODS
 from .store import Result
-from .verdicts import PRINTED, Sample, pooled
+from .verdicts import PRINTED, Sample
 
 IPC = (1, 10, 50)
 # Okabe and Ito's colours, each with a different marker
@@ -77,22 +77,9 @@ Cells = Mapping[tuple[str, str], Sample]  # (row, column), in Table 2 (condensed
 
 def cells_of(results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published") -> Cells:
     """The cells of Table 2 that this kit measured on a dataset: for each the run that the tables show."""
-    found = _found(results, dataset, ipc, protocol)
-    return {pair: pooled(runs) for pair, runs in found.items()}
-
-
-def smallest_cells(
-    results: Sequence[Result], dataset: str, ipc: int = 1, protocol: str = "published"
-) -> set[tuple[str, str]]:
-    """The cells of `cells_of` for which the run that the tables show has the budget smoke."""
-    found = _found(results, dataset, ipc, protocol)
-    return {pair for pair, runs in found.items() if runs[0].run.recipe.budget == "smoke"}
-
-
-def _found(results: Sequence[Result], dataset: str, ipc: int, protocol: str) -> dict[tuple[str, str], list[Result]]:
     measured, pairs = Measured(results), product(networks_of(protocol), repeat=2)
-    cells = {(c, t): measured.of(Cell(dataset, ipc, "dc", c, t), protocol) for c, t in pairs}
-    return {pair: runs for pair, runs in cells.items() if runs}
+    cells = {(c, t): measured.sample(Cell(dataset, ipc, "dc", c, t), protocol) for c, t in pairs}
+    return {pair: sample for pair, sample in cells.items() if sample}
 
 
 def by_set(
@@ -118,14 +105,11 @@ def heatmaps(
     panels: Mapping[str, Cells],
     names: Sequence[str] = NETWORKS,
     axes: tuple[str, str] = ("condensed with", "trained on the images"),
-    starred: Mapping[str, Collection[tuple[str, str]]] | None = None,
 ) -> Picture:
     """One heat map per panel, all with a scale from 0 to 100 %, rows and columns in the order of ``names``.
 
-    axes: the labels of rows and columns; by default those of Table 2. starred: for each panel's title, the cells at the
-    budget smoke. They get a star, whose meaning is printed below the picture.
+    axes: the labels of rows and columns; by default those of Table 2.
     """
-    starred = starred or {}
     rows = [n for n in names if any(n == row for cells in panels.values() for row, _ in cells)]
     columns = [n for n in names if any(n == column for cells in panels.values() for _, column in cells)]
     figure = Figure(
@@ -133,33 +117,22 @@ def heatmaps(
     )
     drawn: Any = figure.subplots(1, len(panels), sharey=True, squeeze=False)
     for ax, (title, cells) in zip(drawn[0], panels.items(), strict=True):
-        _heatmap(ax, cells, rows, columns, starred.get(title, ()))
+        _heatmap(ax, cells, rows, columns)
         ax.set(title=title, xlabel=axes[1])
     drawn[0][0].set_ylabel(axes[0])
     said = (
-        f"{title}: "
-        + ", ".join(f"{' to '.join(pair)} {s}{_star(pair, starred.get(title, ()))}" for pair, s in cells.items())
+        f"{title}: " + ", ".join(f"{' to '.join(pair)} {s}" for pair, s in cells.items())
         for title, cells in panels.items()
     )
-    meaning = "* at the budget smoke" if any(starred.values()) else ""
-    if meaning:
-        figure.supxlabel(meaning, fontsize=10)
-    head = f"Accuracy in %. Rows: {axes[0]}. Columns: {axes[1]}. "
-    return picture(figure, head + "; ".join(said) + (f". {meaning}" if meaning else ""))
+    return picture(figure, f"Accuracy in %. Rows: {axes[0]}. Columns: {axes[1]}. " + "; ".join(said))
 
 
-def _star(pair: tuple[str, str], starred: Collection[tuple[str, str]]) -> str:
-    return "*" if pair in starred else ""
-
-
-def _heatmap(
-    ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str], starred: Collection[tuple[str, str]]
-) -> None:
+def _heatmap(ax: Axes, cells: Cells, rows: Sequence[str], columns: Sequence[str]) -> None:
     values = np.array([[cells[c, t].mean if (c, t) in cells else np.nan for t in columns] for c in rows])
     ax.imshow(values, cmap="viridis", vmin=0, vmax=100, aspect="auto")
     for i, j in np.ndindex(values.shape):
         number = values[i, j]
-        text = "–" if np.isnan(number) else f"{number:.1f}{_star((rows[i], columns[j]), starred)}"
+        text = "–" if np.isnan(number) else f"{number:.1f}"
         ax.text(j, i, text, ha="center", va="center", color="white" if number < 60 else "black")
     ax.set_xticks(range(len(columns)), columns, rotation=45, ha="right")
     ax.set_yticks(range(len(rows)), rows)
