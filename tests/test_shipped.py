@@ -202,6 +202,15 @@ def test_what_the_page_of_results_says_of_the_reports_tables():
     assert fmean(gaps) < 2.5
 
 
+def test_what_the_page_of_results_says_where_neither_recipe_augments():
+    for dataset in ("fashionmnist", "cifar10"):
+        report, published = (MEASURED.sample(Cell(dataset, 1), protocol) for protocol in ("report", "published"))
+        assert report.mean > published.mean
+        assert report.sets == published.sets == 1
+    report, paper = (theirs_of(source, "table1", Cell("cifar10", 1)).mean for source in ("report", "paper"))
+    assert report - paper == pytest.approx(1.0)
+
+
 def test_what_the_page_of_results_says_of_the_reports_fashionmnist():
     runs = [r for r in SHIPPED if r.run.dataset == "fashionmnist" and r.run.recipe.protocol == "report"]
     assert len(runs) >= 8
